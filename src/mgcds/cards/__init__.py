@@ -1,0 +1,5 @@
+"""Findings to CDS Hooks cards."""
+
+from mgcds.cards.respond import respond
+
+__all__ = ["respond"]

@@ -1,0 +1,100 @@
+"""The detail of a card: what it means, what to consider, why it is shown, what was missing, what stands behind it."""
+
+from __future__ import annotations
+
+from mgcds.cards.printing import because_text, markdown, render
+from mgcds.engine.evaluate import Evaluation, Finding
+from mgcds.engine.referee import holds
+from mgcds.language.library import Library
+from mgcds.language.text import Template
+from mgcds.language.words import limits_of, title_of
+
+_STATES = {"seen": "", "not yet checked": " (not yet checked)", "weak copy": " (weak copy)", "ours": " (our choice)"}
+
+
+def detail_of(finding: Finding, evaluation: Evaluation) -> str:
+    """The whole detail of the finding that leads a card, in GitHub-flavoured Markdown."""
+    card = finding.rule.model.card
+    blocks = [" ".join(_sentences(finding, evaluation))]
+    if card.consider:
+        blocks.append("**Consider**\n" + "\n".join(f"- {_text(line, finding, evaluation)}" for line in finding.rule.consider))
+    blocks.append(f"**Why shown:** {_why(finding, evaluation)}.")
+    limits = limits_of(finding.rule, evaluation.library)
+    if limits:
+        blocks.append(f"**Limits used:** {'; '.join(limits)}.")
+    missing = _missing(finding, evaluation)
+    if missing:
+        blocks.append(f"**Not available:** {missing}.")
+    blocks.append(f"**Evidence:** {_evidence(finding, evaluation.library)}.")
+    return "\n\n".join(block for block in blocks if block)
+
+
+def other_finding(finding: Finding, summary: str, evaluation: Evaluation) -> str:
+    """A further finding of the same card, as one bullet."""
+    more = " ".join(_sentences(finding, evaluation))
+    missing = _missing(finding, evaluation)
+    tail = f" Not available: {missing}." if missing else ""
+    return f"- **{finding.level.capitalize()}:** {markdown_safe(summary)} {more} Why shown: {_why(finding, evaluation)}.{tail}"
+
+
+def markdown_safe(summary: str) -> str:
+    """A summary (already harmless) inside Markdown: nothing in it may start emphasis, a link or a heading."""
+    for sign in "\\`*_[]#|~":
+        summary = summary.replace(sign, f"\\{sign}")
+    return summary
+
+
+def _text(template: Template, finding: Finding, evaluation: Evaluation) -> str:
+    text = render(template, finding.rule.names, evaluation.answers, evaluation.library, markdown)
+    return " ".join(text.split())
+
+
+def _sentences(finding: Finding, evaluation: Evaluation) -> list[str]:
+    rule = finding.rule
+    texts = [_text(rule.detail, finding, evaluation)] if rule.detail else []
+    for line in rule.also:
+        if holds(line.when, evaluation.answers, evaluation.chart.hook):
+            texts.append(_text(line.say, finding, evaluation))
+    return texts
+
+
+def _why(finding: Finding, evaluation: Evaluation) -> str:
+    """The data a finding rests on, by question, each with value, unit and date."""
+    groups: dict[str, list[str]] = {}
+    for name, because in finding.because:
+        text = because_text(because.value, because.unit, because.word, because.date, markdown)
+        if text and text not in groups.setdefault(name, []):
+            groups[name].append(text)
+    parts = []
+    for name, texts in groups.items():
+        title = title_of(evaluation.library.questions[finding.rule.names[name]], evaluation.library)
+        parts.append(f"{title} {'; '.join(texts)}" if texts else title)
+    return "; ".join(dict.fromkeys(parts)) or "see the data listed above"
+
+
+def _missing(finding: Finding, evaluation: Evaluation) -> str:
+    titles = [
+        title_of(evaluation.library.questions[finding.rule.names[name]], evaluation.library)
+        for name in finding.missing
+        if name in finding.rule.names
+    ]
+    if _relied_on_absence(finding) and evaluation.chart.unresolved:
+        shown = sorted({markdown(name) for name in evaluation.chart.unresolved})
+        more = f" and {len(shown) - 3} more" if len(shown) > 3 else ""
+        titles.append(f"medicines not understood: {', '.join(shown[:3])}{more}")
+    return "; ".join(dict.fromkeys(titles))
+
+
+def _relied_on_absence(finding: Finding) -> bool:
+    """Whether the rule holds partly because something was not found."""
+    return bool(finding.rule.unless)
+
+
+def _evidence(finding: Finding, library: Library) -> str:
+    parts: list[str] = []
+    for entry in finding.rule.model.evidence:
+        for key in entry.source:
+            source = library.sources[str(key)]
+            strength = f", {entry.strength}" if entry.strength else ""
+            parts.append(f"{source.citation}{strength}{_STATES[source.state]}")
+    return "; ".join(dict.fromkeys(parts)) or "see the rule's page"

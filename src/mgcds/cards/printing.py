@@ -1,0 +1,105 @@
+"""Prints answers for people: value, unit, date and names, with everything that came from a chart made harmless."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+
+from mgcds.engine.answer import Answer
+from mgcds.language.find import FirstThatHolds, Has, Latest, Lowest, Spacing, Taking, Trials
+from mgcds.language.library import Asked, Library
+from mgcds.language.text import Placeholder, Template
+from mgcds.units import plain, round_half_up
+
+MOST_NAMES = 3
+MOST_CHARACTERS_OF_A_NAME = 60
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|~>-])")
+
+Escape = Callable[[str], str]
+
+
+def harmless(text: str) -> str:
+    """Text from a chart without markup, control or direction characters: safe in plain text and in HTML."""
+    kept = "".join(" " if unicodedata.category(char)[0] == "C" else char for char in text)
+    kept = kept.replace("<", "‹").replace(">", "›").replace("&", "and")
+    kept = " ".join(kept.split())
+    return kept if len(kept) <= MOST_CHARACTERS_OF_A_NAME else kept[: MOST_CHARACTERS_OF_A_NAME - 1] + "…"
+
+
+def markdown(text: str) -> str:
+    """As `harmless`, and with nothing that GitHub-flavoured Markdown would act on."""
+    return _MARKDOWN.sub(r"\\\1", harmless(text)).replace("://", ":\u200b//")
+
+
+def listed(names: tuple[str, ...], escape: Escape) -> str:
+    """Up to three names, and how many more."""
+    shown = [escape(name) for name in names[:MOST_NAMES]]
+    if len(names) > MOST_NAMES:
+        shown.append(f"{len(names) - MOST_NAMES} more")
+    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}" if shown else "none"
+
+
+def quantity(library: Library, answer: Answer, asked: Asked) -> str:
+    """The value with its unit, and in the other unit that clinicians read where the concept names one."""
+    assert answer.value is not None
+    text = f"{plain(answer.value)} {answer.unit}"
+    if answer.top is not None and answer.top != answer.value:
+        text = f"{plain(answer.value)} or {plain(answer.top)} {answer.unit}"
+    if answer.value == 1 and answer.unit.endswith("s") and answer.unit != "ms":
+        text = f"1 {answer.unit[:-1]}"
+    concept = library.terminology.concepts.get(answer.names[0]) if answer.names else None
+    if isinstance(asked.question, Latest | Lowest) and concept and concept.print_also:
+        also = [
+            f"{plain(round_half_up(answer.value / concept.factors[unit], decimals))} {unit}"
+            for unit, decimals in concept.print_also
+            if unit in concept.factors
+        ]
+        text += f" ({', '.join(also)})" if also else ""
+    return text
+
+
+def answer_text(library: Library, answer: Answer, asked: Asked, escape: Escape) -> str:
+    """One answer as a card prints it."""
+    if not answer.known:
+        return "not known"
+    question = asked.question
+    if isinstance(question, FirstThatHolds | Spacing):
+        return answer.word or "none"
+    if isinstance(question, Taking | Has):
+        return listed(answer.names, escape)
+    if answer.value is not None:
+        return quantity(library, answer, asked)
+    return answer.word or (listed(answer.names, escape) if answer.names else "none")
+
+
+def render(template: Template, names: Mapping[str, str], answers: Mapping[str, Answer], library: Library, escape: Escape
+           ) -> str:
+    """A template with its placeholders filled. Load time has made sure that every name exists."""
+    return "".join(
+        part if isinstance(part, str) else _placeholder(part, names, answers, library, escape) for part in template.parts
+    )
+
+
+def _placeholder(part: Placeholder, names: Mapping[str, str], answers: Mapping[str, Answer], library: Library,
+                 escape: Escape) -> str:
+    key = names[part.question]
+    answer, asked = answers[key], library.questions[key]
+    if not part.attribute:
+        return answer_text(library, answer, asked, escape)
+    if part.attribute == "names":
+        names_only = answer.names if not isinstance(asked.question, Trials) else tuple(sorted(answer.names))
+        return listed(names_only, escape)
+    text = answer.parts.get(part.attribute, "")
+    return escape(text) if text else "not known"
+
+
+def because_text(value: Decimal | None, unit: str, word: str, date: str, escape: Escape) -> str:
+    """One piece of evidence: "1.5 mg/dL, 2026-11-18"."""
+    parts = [f"{plain(value)} {unit}".strip()] if value is not None else []
+    if word:
+        parts.append(escape(word))
+    if date:
+        parts.append(date)
+    return ", ".join(parts)

@@ -1,0 +1,75 @@
+"""An evaluation as the whole answer of a CDS Hooks call, with its extensions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mgcds.cards.compose import INCOMPLETE, TOPIC, bundle, card, card_uuid
+from mgcds.engine.asking import Asking
+from mgcds.engine.evaluate import Evaluation, Outcome
+
+
+def respond(evaluation: Evaluation, *, service_id: str, hook_instance: str, public_url: str, incomplete_card: bool = True
+            ) -> dict[str, Any]:
+    """Cards in their order, and the evaluation extension. `public_url` without a slash at its end; may be empty."""
+    library = evaluation.library
+    url = public_url.rstrip("/")
+    cards = [
+        card(topic, findings, evaluation, card_uuid(service_id, hook_instance, topic), url)
+        for topic, findings in bundle(evaluation.findings, library.policy.cards.at_most)
+    ]
+    lacking = lacking_kinds(evaluation)
+    if incomplete_card and lacking:
+        cards.append(_incomplete(lacking, str(card_uuid(service_id, hook_instance, INCOMPLETE)), url))
+    return {"cards": cards, "extension": {"org.mgcds.evaluation": evaluation_extension(evaluation)}}
+
+
+def evaluation_extension(evaluation: Evaluation) -> dict[str, Any]:
+    """The end state of every rule of the hook, and what could not be used."""
+    made: dict[str, Any] = {
+        "library": evaluation.library.hash,
+        "today": evaluation.chart.today.isoformat(),
+        "hook": evaluation.chart.hook,
+        "rules": {rule_id: _state(outcome) for rule_id, outcome in evaluation.outcomes.items()},
+    }
+    notes = sorted({(note.code, note.reference, find) for note, find in evaluation.notes})
+    if notes:
+        made["notes"] = [
+            {key: value for key, value in zip(("code", "reference", "find"), note, strict=True) if value} for note in notes
+        ]
+    return made
+
+
+def _state(outcome: Outcome) -> dict[str, str]:
+    made = {"state": outcome.state}
+    if outcome.reason:
+        made["reason"] = outcome.reason
+    if outcome.by:
+        made["by"] = outcome.by
+    return made
+
+
+def lacking_kinds(evaluation: Evaluation) -> tuple[str, ...]:
+    """Kinds of data that were not supplied and without which a rule could not be decided."""
+    if not any(outcome.state in ("not-evaluable", "error") for outcome in evaluation.outcomes.values()):
+        return ()
+    needed = {name for outcome in evaluation.outcomes.values() if outcome.state == "not-evaluable" for name in outcome.missing}
+    library, supplied = evaluation.library, evaluation.chart.supplied
+    kinds = {kind for key in needed for kind in Asking(evaluation.chart, library).kinds_of(library.questions[key])}
+    return tuple(sorted(kinds - supplied))
+
+
+def _incomplete(lacking: tuple[str, ...], uuid: str, url: str) -> dict[str, Any]:
+    what = ", ".join(kind.replace("_", " ") for kind in lacking)
+    summary = f"Nutrient check incomplete ({what}): absence of an alert is not reassurance."
+    source: dict[str, Any] = {"label": "mgcds"}
+    if url:
+        source["url"] = f"{url}/rules"
+    return {
+        "uuid": uuid,
+        "summary": summary if len(summary) <= 139 else "Nutrient check incomplete: absence of an alert is not reassurance.",
+        "detail": f"These data could not be had, so some rules could not be decided: {what}.",
+        "indicator": "info",
+        "source": source | {"topic": {"system": TOPIC, "code": INCOMPLETE, "display": "Check incomplete"}},
+        "extension": {"org.mgcds.findings": []},
+    }

@@ -1,0 +1,92 @@
+"""What a clinician can do with one click: FHIR actions made of order files and of the drafts at hand."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid5
+
+from mgcds.cards.printing import harmless
+from mgcds.chart.facts import Use
+from mgcds.engine.evaluate import Evaluation, Finding
+from mgcds.language.order import Order
+from mgcds.language.rule import Suggestion
+
+
+def suggestions(findings: tuple[Finding, ...], evaluation: Evaluation, card: UUID) -> list[dict[str, Any]]:
+    """The suggestions of one card, each once however many findings ask for it."""
+    made: dict[str, dict[str, Any]] = {}
+    for finding in findings:
+        for suggestion in finding.rule.model.card.suggest:
+            for key, label, action in _actions(suggestion, finding, evaluation):
+                if key not in made:
+                    made[key] = {"label": label, "uuid": str(uuid5(card, key)), "actions": [action]}
+    return list(made.values())
+
+
+def _actions(suggestion: Suggestion, finding: Finding, evaluation: Evaluation) -> list[tuple[str, str, dict[str, Any]]]:
+    if suggestion.order:
+        order = evaluation.library.orders[str(suggestion.order)]
+        action = {"type": "create", "description": str(order.label), "resource": _service_request(order, evaluation)}
+        return [(f"order {order.order}", str(order.label), action)]
+    if suggestion.stop:
+        answer = evaluation.answers[finding.rule.names[str(suggestion.stop)]]
+        return [_delete(use) for use in answer.uses if use.drafted and use.reference in evaluation.chart.drafts
+                and "#" not in use.reference]
+    answer = evaluation.answers[finding.rule.names[str(suggestion.move)]]
+    return _move(answer.uses, answer.parts, evaluation)
+
+
+def _service_request(order: Order, evaluation: Evaluation) -> dict[str, Any]:
+    """A draft ServiceRequest (FHIR R4) for the patient."""
+    code: dict[str, Any] = {"text": str(order.text)}
+    if order.codes:
+        code["coding"] = [{"system": str(c.system), "code": str(c.code), "display": str(c.display)} for c in order.codes]
+    due = evaluation.chart.today + timedelta(days=int(order.in_days)) if order.in_days else evaluation.chart.today
+    return {
+        "resourceType": "ServiceRequest",
+        "status": "draft",
+        "intent": "order",
+        "priority": order.priority,
+        "category": [{"text": f"{order.category} procedure" if order.category == "laboratory" else order.category}],
+        "code": code,
+        "subject": {"reference": evaluation.chart.person.reference},
+        "occurrenceDateTime": due.isoformat(),
+    }
+
+
+def _delete(use: Use) -> tuple[str, str, dict[str, Any]]:
+    label = f"Cancel the order: {harmless(use.medicine.name)}"
+    return f"stop {use.reference}", label, {"type": "delete", "description": label, "resourceId": use.reference}
+
+
+def _move(uses: tuple[Use, ...], parts: Mapping[str, str], evaluation: Evaluation
+          ) -> list[tuple[str, str, dict[str, Any]]]:
+    """The draft product with its doses at the computed safe time; nothing where there is no draft or no such time."""
+    if len(uses) != 2 or not parts.get("safe_time"):
+        return []
+    product = uses[1]
+    draft = evaluation.chart.drafts.get(product.reference)
+    if not product.drafted or draft is None or "#" in product.reference or len(product.times) != 1:
+        return []
+    if product.times[0].minutes is not None and len(product.times[0].minutes) > 1:
+        return []  # several doses a day: which of them to move is the clinician's choice
+    moved = copy.deepcopy(dict(draft))
+    dosages = moved.get("dosageInstruction")
+    if not isinstance(dosages, list) or len(dosages) != 1 or not isinstance(dosages[0], dict):
+        return []
+    timing = dosages[0].setdefault("timing", {})
+    repeat = timing.setdefault("repeat", {}) if isinstance(timing, dict) else None
+    if not isinstance(repeat, dict):
+        return []
+    for stale in ("when", "offset"):
+        repeat.pop(stale, None)
+    repeat["timeOfDay"] = [f"{parts['safe_time']}:00"]
+    repeat.setdefault("frequency", 1)
+    repeat.setdefault("period", 1)
+    repeat.setdefault("periodUnit", "d")
+    dosages[0].pop("text", None)  # it would still name the old time
+    label = f"Move {harmless(product.medicine.name)} to {parts['safe_time']}"
+    return [(f"move {product.reference}", label, {"type": "update", "description": label, "resource": moved})]

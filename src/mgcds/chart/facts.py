@@ -1,0 +1,125 @@
+"""The Chart: plain, frozen facts about one patient on one day. Knows FHIR references, not FHIR; has never heard of rules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from mgcds.clock import Moment
+from mgcds.terminology.types import Medicine
+
+# The kinds of data a client may or may not have supplied. Each laboratory batch is a kind of its own (its prefetch key).
+PATIENT, MEDICATIONS, STATEMENTS = "patient", "medications", "statements"
+CONDITIONS, PROCEDURES, ORDERS = "conditions", "procedures", "orders"
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something we could not use, and why; `code` is one of the contract's note codes."""
+
+    code: str
+    reference: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """The patient. Partial birth dates give the earliest and latest day of birth."""
+
+    reference: str
+    born: Moment | None = None
+    sex: str | None = None  # "male", "female"; None for anything else or nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One measurement, already in its concept's unit and rounded as the concept says."""
+
+    concept: str
+    value: Decimal
+    unit: str
+    taken: Moment
+    reference: str
+    period_days: int | None = None  # for records over several days (diet): days recorded, both ends included
+    computed_from: str = ""  # "creatinine" where the value was computed, else empty
+
+
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """How much of one ingredient a day, as labelled. None: not computable. `low`..`high` for a written range (mg)."""
+
+    ingredient: str
+    nutrient: str | None
+    low: Decimal | None
+    high: Decimal | None
+    elemental: Decimal | None  # mg of the nutrient a day, from `high`
+    basis: str  # as Ingredient.basis
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """When doses are taken. `minutes` None: times of day not written. `weekdays` None: any day (0 is Monday)."""
+
+    minutes: tuple[int, ...] | None = None
+    weekdays: frozenset[int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One record that a medicine is, was or is about to be used."""
+
+    medicine: Medicine
+    reference: str
+    active: bool
+    drafted: bool = False
+    selected: bool = False  # named in context.selections of order-select
+    route: str | None = None  # oral, enteral, intravenous, intramuscular, topical, ...; None when not written
+    start: Moment | None = None
+    end: Moment | None = None  # None with active: still running
+    recorded: Moment | None = None  # authoredOn, dateAsserted...: which of two records is newer
+    portions: tuple[Portion, ...] = ()
+    times: tuple[Times, ...] = ()
+    indications: frozenset[str] = frozenset()  # condition concepts
+    length_days: int | None = None  # as written in bounds: duration of the course
+    supply_days: int | None = None  # days supplied x (1 + repeats)
+    links: frozenset[str] = frozenset()  # references of records that are the same order
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A condition, procedure or coded flag that is active now."""
+
+    concepts: frozenset[str]
+    name: str
+    reference: str
+    onset: Moment | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """An order or appointment that is not yet done."""
+
+    concepts: frozenset[str]
+    name: str
+    reference: str
+    due: Moment | None = None
+    booked: bool = False  # a planned procedure or appointment, rather than a pending laboratory order
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """All that one request told us, and what it did not supply."""
+
+    today: date
+    hook: str
+    person: Person
+    supplied: frozenset[str]
+    results: tuple[Result, ...] = ()
+    uses: tuple[Use, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    requests: tuple[Request, ...] = ()
+    notes: tuple[Note, ...] = ()
+    unresolved: tuple[str, ...] = ()  # names of medicines that were not understood, as written
+    drafts: Mapping[str, Any] = field(default_factory=dict)  # reference -> draft resource as sent, for suggestions

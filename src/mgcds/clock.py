@@ -1,0 +1,99 @@
+"""Days, partial dates, ages and times of day. Nothing here reads the clock: `today` is always handed in."""
+
+from __future__ import annotations
+
+import re
+from calendar import monthrange
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta, tzinfo
+
+MINUTES_A_DAY = 24 * 60
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_FHIR_DATE = re.compile(
+    r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d:\d\d)(?::(\d\d)(?:\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?)?)?", re.ASCII
+)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Moment:
+    """When something happened, as exactly as it was written.
+
+    A partial date ("2026-05") spans its first and last possible day. `instant` orders two events of one day:
+    seconds since 1970, or -1 where no time was written.
+    """
+
+    first: date
+    last: date
+    instant: float = -1.0
+
+    def most_days_before(self, today: date) -> int:
+        """Days to `today` from the earliest day it can be: the age that "within" tests."""
+        return (today - self.first).days
+
+    def fewest_days_before(self, today: date) -> int:
+        """Days to `today` from the latest day it can be: the age that "at least" tests."""
+        return (today - self.last).days
+
+    @property
+    def text(self) -> str:
+        """YYYY-MM-DD, or the part of it that was written."""
+        if self.first == self.last:
+            return self.first.isoformat()
+        return self.first.isoformat()[: 4 if self.first.month != self.last.month else 7]
+
+
+def on(day: date) -> Moment:
+    """A whole calendar day."""
+    return Moment(day, day)
+
+
+def parse_moment(text: object, zone: tzinfo = UTC) -> Moment | None:
+    """A FHIR date, dateTime or instant as a Moment in `zone`; None when it cannot be read."""
+    if not isinstance(text, str) or not (match := _FHIR_DATE.fullmatch(text.strip())):
+        return None
+    year, month, day, clock, seconds, offset = match.groups()
+    try:
+        if clock:
+            written = datetime.fromisoformat(f"{year}-{month}-{day}T{clock}:{seconds or '00'}{offset or ''}")
+            local = written.replace(tzinfo=zone) if written.tzinfo is None else written.astimezone(zone)
+            return Moment(local.date(), local.date(), local.timestamp())
+        if day:
+            return on(date(int(year), int(month), int(day)))
+        if month:
+            return Moment(date(int(year), int(month), 1), date(int(year), int(month), days_in(int(year), int(month))))
+        return Moment(date(int(year), 1, 1), date(int(year), 12, 31))
+    except (ValueError, OverflowError):
+        return None
+
+
+def days_in(year: int, month: int) -> int:
+    """How many days a month has."""
+    return monthrange(year, month)[1]
+
+
+def completed_years(born: date, today: date) -> int:
+    """Age in completed years; someone born on 29 February ages on 1 March in other years."""
+    return today.year - born.year - ((today.month, today.day) < (born.month, born.day))
+
+
+def days_before(today: date, days: int) -> date:
+    """The calendar day that many days before `today`."""
+    return today - timedelta(days=days)
+
+
+def parse_time_of_day(text: object) -> int | None:
+    """"07:30" or "07:30:00" as minutes after midnight; None when it cannot be read."""
+    if not isinstance(text, str) or not (match := re.fullmatch(r"(\d\d?):(\d\d)(?::\d\d(?:\.\d+)?)?", text.strip())):
+        return None
+    hours, minutes = int(match[1]), int(match[2])
+    return hours * 60 + minutes if hours < 24 and minutes < 60 else None
+
+
+def time_of_day(minutes: int) -> str:
+    """Minutes after midnight as "07:30"."""
+    return f"{minutes // 60:02d}:{minutes % 60:02d}"
+
+
+def forward(start: int, end: int) -> int:
+    """Minutes from one time of day forward to another, on a 24-hour circle (0 to 1,439)."""
+    return (end - start) % MINUTES_A_DAY

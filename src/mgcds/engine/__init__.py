@@ -1,0 +1,1 @@
+"""Chart and library to findings: two engines, one verdict."""

@@ -1,0 +1,66 @@
+"""What the chart says to one question: not known, absent, or present with a value, a word, dates and references."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from mgcds.chart.facts import Note, Use
+from mgcds.clock import Moment
+
+
+@dataclass(frozen=True, slots=True)
+class Because:
+    """One piece of data that an answer rests on."""
+
+    reference: str
+    value: Decimal | None = None
+    unit: str = ""
+    word: str = ""
+    date: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer to one question.
+
+    `value`..`high` differ only where a partial birth date leaves two ages possible. `oldest` is the age in days that
+    "within" tests, `youngest` the one that "at least ... ago" tests; None without a date. `focus` says whether a
+    triggering medicine is in the order at hand. `why` is the sentence that `explain` prints.
+    """
+
+    key: str
+    known: bool
+    present: bool = False
+    value: Decimal | None = None
+    high: Decimal | None = None
+    unit: str = ""
+    word: str = ""
+    on: Moment | None = None
+    oldest: int | None = None
+    youngest: int | None = None
+    drafted: bool = False
+    focus: bool = False
+    names: tuple[str, ...] = ()
+    because: tuple[Because, ...] = ()
+    uses: tuple[Use, ...] = ()
+    parts: Mapping[str, str] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()  # keys that could not be decided on the way to this answer
+    notes: tuple[Note, ...] = ()
+    why: str = ""
+
+    @property
+    def top(self) -> Decimal | None:
+        """The largest value it may have."""
+        return self.value if self.high is None else self.high
+
+
+def not_known(key: str, why: str, *, missing: tuple[str, ...] = ()) -> Answer:
+    """The data that would answer were not supplied."""
+    return Answer(key, known=False, why=why, missing=missing)
+
+
+def absent(key: str, why: str, *, value: Decimal | None = None, unit: str = "", notes: tuple[Note, ...] = ()) -> Answer:
+    """The data were supplied and hold nothing of the kind; counts and totals are 0."""
+    return Answer(key, known=True, value=value, unit=unit, why=why, notes=notes)

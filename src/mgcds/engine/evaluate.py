@@ -1,0 +1,152 @@
+"""Chart and library to findings: ask, run both engines, compare, then apply the policy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import structlog
+
+from mgcds.chart.facts import Chart, Note
+from mgcds.engine.answer import Answer, Because
+from mgcds.engine.answers import answer_all
+from mgcds.engine.referee import Verdict, evidence_of, holds, referee
+from mgcds.engine.session import Ruling, Session
+from mgcds.language.library import Library, LinkedRule
+from mgcds.language.rule import LEVELS
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A rule that held, at which level, because of which answers."""
+
+    rule: LinkedRule
+    level: str
+    because: tuple[tuple[str, Because], ...]  # (question name, data)
+    missing: tuple[str, ...]  # question names that could not be decided
+    interruptive: bool
+
+    @property
+    def rank(self) -> tuple[int, int, str]:
+        """Most severe first, then priority, then rule id."""
+        return LEVELS.index(self.level), self.rule.priority, self.rule.id
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The end state of one rule: fired, not-fired, superseded, suppressed, not-evaluable or error."""
+
+    state: str
+    level: str | None = None
+    reason: str = ""
+    by: str = ""
+    because: str = ""  # in words, for explaining
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """Everything one request came to. `findings` are in their final order."""
+
+    chart: Chart
+    library: Library
+    answers: Mapping[str, Answer]
+    outcomes: Mapping[str, Outcome]
+    findings: tuple[Finding, ...]
+    notes: tuple[tuple[Note, str], ...]  # (note, name of the question it concerns or "")
+
+
+class Engine:
+    """One library, ready to evaluate charts. `session` None: the referee alone (for nudging, never for requests)."""
+
+    def __init__(self, library: Library, *, with_durable: bool = True) -> None:
+        self.library = library
+        self.session = Session(library) if with_durable else None
+
+    def evaluate(self, chart: Chart) -> Evaluation:
+        """The evaluation of a chart at its hook. A fault in one rule ends that rule, never the others."""
+        library, hook = self.library, chart.hook
+        answers = answer_all(chart, library)
+        verdicts = referee(library, answers, hook)
+        outcomes = {rule.id: _before_policy(verdicts[rule.id]) for rule in library.rules_at(hook)}
+        suppressing = {n for n, row in enumerate(library.suppress) if holds(row.when, answers, hook)}
+        if self.session is not None:
+            self._compare(answers, verdicts, suppressing, outcomes, hook)
+        self._policy(verdicts, suppressing, outcomes)
+        findings = tuple(
+            sorted((_finding(library, rule, verdicts[rule.id], answers, hook) for rule in library.rules_at(hook)
+                    if outcomes[rule.id].state == "fired"), key=lambda finding: finding.rank)
+        )  # fmt: skip
+        notes = [(note, "") for note in chart.notes]
+        notes += [(note, library.questions[key].name) for key, answer in answers.items() for note in answer.notes]
+        return Evaluation(chart, library, answers, outcomes, findings, tuple(dict.fromkeys(notes)))
+
+    def _compare(self, answers: Mapping[str, Answer], verdicts: Mapping[str, Verdict], suppressing: set[int],
+                 outcomes: dict[str, Outcome], hook: str) -> None:
+        """Ends every rule on which the engines differ as `error`."""
+        assert self.session is not None
+        order_hooks = tuple(self.library.policy.order_hooks)
+        ruling = self._safely(lambda: self.session.run(answers, hook, order_hooks) if self.session else None)
+        for rule_id, verdict in verdicts.items():
+            if ruling is None:
+                outcomes[rule_id] = Outcome("error", reason="exception", because="the rule engine failed")
+            elif not _agree(self.library.rules[rule_id], verdict, ruling, answers, suppressing):
+                outcomes[rule_id] = Outcome("error", reason="engines-differ", because="the two engines differ")
+                log.error("engines differ", rule=rule_id, hook=hook)
+
+    def _safely(self, run: Callable[[], Ruling | None]) -> Ruling | None:
+        try:
+            return run()
+        except Exception as error:  # noqa: BLE001 - whatever the C engine does, the rules end as error and cards go out
+            log.error("rule engine failed", kind=type(error).__name__)
+            return None
+
+    def _policy(self, verdicts: Mapping[str, Verdict], suppressing: set[int], outcomes: dict[str, Outcome]) -> None:
+        """Focus, supersede, suppress, in this order. A superseded rule stays away even where its winner is suppressed."""
+        library = self.library
+        for rule_id, outcome in outcomes.items():
+            if outcome.state == "fired" and not verdicts[rule_id].focused:
+                outcomes[rule_id] = replace(outcome, state="suppressed", reason="order-focus",
+                                            because="not about the order at hand")
+        firing = {rule_id: outcome.level for rule_id, outcome in outcomes.items() if outcome.state == "fired"}
+        for row in library.policy.supersede:
+            winner = str(row.winner)
+            if winner in firing and (row.level is None or firing[winner] == row.level):
+                for loser in map(str, row.losers):
+                    if loser in firing:
+                        outcomes[loser] = replace(outcomes[loser], state="superseded", reason="superseded", by=winner,
+                                                  because=f"{winner} says it already")
+        for number, suppress in enumerate(library.suppress):
+            if number not in suppressing:
+                continue
+            for rule_id, outcome in outcomes.items():
+                rule = library.rules[rule_id]
+                names = {rule_id, f"group {rule.group}", f"indicator {outcome.level}"}
+                if outcome.state == "fired" and names & set(suppress.drop) and rule_id not in suppress.keep:
+                    outcomes[rule_id] = replace(outcome, state="suppressed", reason=suppress.reason,
+                                                because=suppress.because)
+
+
+def _before_policy(verdict: Verdict) -> Outcome:
+    if verdict.level is not None:
+        return Outcome("fired", verdict.level, missing=verdict.missing)
+    if verdict.undecided:
+        return Outcome("not-evaluable", reason="data-missing", missing=verdict.missing)
+    return Outcome("not-fired")
+
+
+def _agree(rule: LinkedRule, verdict: Verdict, ruling: Ruling, answers: Mapping[str, Answer], suppressing: set[int]
+           ) -> bool:
+    words = all(answers[key].word == word for key, word in ruling.words.items() if key in rule.needs)
+    level = ruling.levels[rule.id] == verdict.level
+    focus = verdict.level is None or ruling.focused[rule.id] == verdict.focused
+    return words and level and focus and ruling.suppressing == suppressing
+
+
+def _finding(library: Library, rule: LinkedRule, verdict: Verdict, answers: Mapping[str, Answer], hook: str) -> Finding:
+    assert verdict.level is not None
+    because = tuple((library.questions[key].name, part) for key, part in evidence_of(rule, verdict, answers, hook))
+    missing = tuple(dict.fromkeys(library.questions[key].name for key in verdict.missing))
+    return Finding(rule, verdict.level, because, missing, library.policy.interrupts(verdict.level, hook))

@@ -1,0 +1,189 @@
+"""Answers about medicines: taking, exposure, course, total, trials."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from mgcds.chart.facts import MEDICATIONS, Note, Use
+from mgcds.engine.answer import Answer, Because, absent, not_known
+from mgcds.engine.asking import Asking
+from mgcds.engine.products import in_play, merged, names_of, of_classes, route_of
+from mgcds.engine.spans import in_span, merged_course
+from mgcds.language.find import Course, Exposure, Taking, Total, Trials
+from mgcds.language.library import Asked
+from mgcds.units import plain, round_half_up
+
+NO_MEDICATIONS = "no list of medications was supplied"
+ZERO = Decimal(0)
+
+
+def taking(ask: Asking, asked: Asked, question: Taking) -> Answer:
+    """How many products of some classes are in use."""
+    if not ask.supplied(MEDICATIONS, question):
+        return not_known(asked.key, NO_MEDICATIONS)
+    notes: list[Note] = []
+    if question.ended:
+        pool = tuple(use for use in ask.chart.uses if not use.drafted)
+    else:
+        pool = in_play(ask.chart, ask.library.policy.order_hooks, question.only)
+    found: list[Use] = []
+    for use in of_classes(pool, question.taking):
+        if question.by and route_of(use) is None:
+            notes.append(Note("dosage-unreadable", use.reference))
+        elif _fits(ask, asked, question, use):
+            found.append(use)
+    uses = merged(found) if question.ended else tuple(found)
+    if not uses:
+        return absent(asked.key, "none on the list", value=ZERO, unit="products", notes=tuple(notes))
+    names = names_of(uses)
+    starts = [use.start for use in uses if use.start]
+    parts = {"count": str(len(uses)), "since": min(starts, key=lambda start: start.first).text if starts else "unknown"}
+    return Answer(
+        asked.key, True, True, Decimal(len(uses)), unit="products",
+        drafted=any(use.drafted for use in uses), focus=ask.in_focus(uses), names=names,
+        because=tuple(Because(use.reference, word=use.medicine.name) for use in uses), uses=uses, parts=parts,
+        notes=tuple(notes), why=f"on the list: {', '.join(names)}",
+    )  # fmt: skip
+
+
+def _fits(ask: Asking, asked: Asked, question: Taking, use: Use) -> bool:
+    if question.by and route_of(use) not in question.by:
+        return False
+    if question.kind and not set(map(str, question.kind)) & use.medicine.kinds:
+        return False
+    if question.for_ and not set(map(str, question.for_)) & use.indications:
+        return False
+    if question.not_for and set(map(str, question.not_for)) & use.indications:
+        return False
+    if question.started and not in_span(use.start, question.started, ask.chart.today, ask.anchors(asked)):
+        return False
+    if question.ended and not use.active and not in_span(use.end, question.ended, ask.chart.today, ask.anchors(asked)):
+        return False
+    if question.supply and (use.supply_days is None or use.supply_days < question.supply.count):
+        return False
+    return question.dose_at_least is None or _dose_reaches(ask, str(question.dose_at_least), use)
+
+
+def _dose_reaches(ask: Asking, table: str, use: Use) -> bool:
+    """Whether some ingredient's daily dose reaches its row of a table (mg a day)."""
+    for portion in use.portions:
+        row = ask.library.tables[table].find(drug=portion.ingredient)
+        if row is not None and row.value is not None and portion.low is not None and portion.low >= row.value.value:
+            return True
+    return False
+
+
+def exposure(ask: Asking, asked: Asked, question: Exposure) -> Answer:
+    """Days of unbroken use that ends today."""
+    if not ask.supplied(MEDICATIONS, question):
+        return not_known(asked.key, NO_MEDICATIONS)
+    uses = of_classes(ask.chart.uses, question.exposure)
+    days, parts = merged_course(uses, question.courses_merge_within.count, ask.chart.today)
+    if not parts:
+        return absent(asked.key, "not in use today, or no start written: 0 days", value=ZERO, unit="days")
+    begin = min(use.start.text for use in parts if use.start)
+    return Answer(
+        asked.key, True, days > 0, Decimal(days), unit="days", names=names_of(parts), uses=parts,
+        because=tuple(Because(use.reference, date=use.start.text if use.start else "") for use in parts),
+        focus=ask.in_focus(of_classes(in_play(ask.chart, ask.library.policy.order_hooks), question.exposure)),
+        why=f"{days} days without a break, from {begin} ({', '.join(names_of(parts))})",
+    )  # fmt: skip
+
+
+def course(ask: Asking, asked: Asked, question: Course) -> Answer:
+    """The longest course as written, in days."""
+    of = ask.answer(asked, question.course)
+    if not of.known:
+        return not_known(asked.key, of.why)
+    lengths = [(use.length_days, use) for use in of.uses if use.length_days is not None]
+    if not lengths:
+        return absent(asked.key, "no length of the course is written", unit="days")
+    days, use = max(lengths, key=lambda pair: (pair[0], pair[1].reference))
+    because = (Because(use.reference, Decimal(days), "days"),)
+    return Answer(asked.key, True, True, Decimal(days), unit="days", because=because, drafted=of.drafted, focus=of.focus,
+                  uses=(use,), why=f"{days} days as written")
+
+
+def total(ask: Asking, asked: Asked, question: Total) -> Answer:
+    """Elemental mg a day; a product that cannot be computed counts 0 and makes it *incomplete*."""
+    of = ask.answer(asked, question.from_)
+    if not of.known:
+        return not_known(asked.key, of.why)
+    amount, unit = ZERO, asked.unit
+    counted: list[Because] = []
+    listed: list[str] = []
+    uncounted: list[Use] = []
+    assumed: list[Use] = []
+    for use in of.uses:
+        portions = [portion for portion in use.portions if portion.nutrient == question.total]
+        known = [portion.elemental for portion in portions if portion.elemental is not None]
+        amount += sum(known, ZERO)
+        if not portions or len(known) < len(portions):
+            uncounted.append(use)
+        if any(portion.basis == "ambiguous" and portion.elemental is not None for portion in portions):
+            assumed.append(use)
+        if known:
+            each = round_half_up(sum(known, ZERO), 2)
+            counted.append(Because(use.reference, each, unit))
+            listed.append(f"{use.medicine.name} {plain(each)} mg")
+    value = round_half_up(amount, 2)
+    parts = {
+        "products": "; ".join(listed) or "none that could be computed",
+        "uncounted": ", ".join(names_of(uncounted)),
+        "assumed": ", ".join(names_of(assumed)),
+    }
+    word = "incomplete" if uncounted else "complete"
+    because = tuple(counted) + tuple(Because(use.reference, word="not computable") for use in uncounted)
+    why = f"{plain(value)} {unit} elemental ({parts['products']})"
+    if uncounted:
+        why += f"; dose not computable: {parts['uncounted']}"
+    return Answer(asked.key, True, bool(of.uses), value, unit=unit, word=word, names=of.names, because=because,
+                  drafted=of.drafted, focus=of.focus, uses=of.uses, parts=parts, why=why)
+
+
+def trials(ask: Asking, asked: Asked, question: Trials) -> Answer:
+    """Different ingredients, each at an adequate dose for long enough; courses that touch are one trial."""
+    if not ask.supplied(MEDICATIONS, question):
+        return not_known(asked.key, NO_MEDICATIONS)
+    table, today = ask.library.tables[str(question.dose_at_least)], ask.chart.today
+    ended: dict[str, Use] = {}
+    running: dict[str, Use] = {}
+    pool = [use for use in of_classes(ask.chart.uses, question.trials) if not use.drafted and use.start is not None]
+    for drug in sorted({str(row.drug) for row in table.rows if row.drug}):
+        uses = [use for use in pool if drug in use.medicine.classes and _dose_reaches(ask, str(table.table), use)]
+        for first, last, use, runs in _courses(uses, today):
+            if (last - first).days < question.lasting.count:
+                continue
+            if runs:
+                running[drug] = use
+            elif 0 <= (today - last).days <= (question.ended.most or 0):
+                ended[drug] = use
+    names = sorted({*ended, *running})
+    if not names:
+        return absent(asked.key, "no adequate trial found", value=ZERO, unit="trials")
+    both = bool(set(ended) - set(running)) and bool(running)
+    word = "ended and running" if both else "running" if running else "ended"
+    uses = [running.get(name) or ended[name] for name in names]
+    because = tuple(Because(use.reference, word=name, date=use.start.text if use.start else "")
+                    for name, use in zip(names, uses, strict=True))
+    return Answer(asked.key, True, True, Decimal(len(names)), unit="trials", word=word, names=tuple(names),
+                  because=because, uses=tuple(uses), parts={"names": ", ".join(names), "count": str(len(names))},
+                  why=f"adequate trials: {', '.join(names)} ({word})")
+
+
+def _courses(uses: list[Use], today):  # type: ignore[no-untyped-def]
+    """(first day, last day, a record, still running) of courses, those that touch joined."""
+    rows = sorted(
+        ((use.start.last, today if use.active else (use.end.last if use.end else use.start.last), use)
+         for use in uses if use.start),
+        key=lambda row: (row[0], row[1], row[2].reference),
+    )
+    joined: list[list] = []  # type: ignore[type-arg]
+    for first, last, use in rows:
+        if joined and (first - joined[-1][1]).days <= 1:
+            joined[-1][1] = max(joined[-1][1], last)
+            joined[-1][3] = joined[-1][3] or use.active
+            joined[-1][2] = use if use.active else joined[-1][2]
+        else:
+            joined.append([first, last, use, use.active])
+    return [tuple(row) for row in joined]

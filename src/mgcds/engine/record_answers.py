@@ -1,0 +1,207 @@
+"""Answers about the patient, results, conditions, orders, intake and tables."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from mgcds.chart.facts import ORDERS, PATIENT, Result
+from mgcds.clock import completed_years
+from mgcds.engine.answer import Answer, Because, absent, not_known
+from mgcds.engine.asking import Asking
+from mgcds.engine.spans import in_span
+from mgcds.language.find import Booked, Has, Intake, Latest, Lowest, Patient, Pending, Table
+from mgcds.language.library import Asked
+from mgcds.units import plain
+
+
+def patient(ask: Asking, asked: Asked, question: Patient) -> Answer:
+    """Age in completed years, a range of two where a partial birth date allows no more; or sex."""
+    person = ask.chart.person
+    if not ask.supplied(PATIENT, question):
+        return not_known(asked.key, "the patient was not supplied")
+    because = (Because(person.reference),)
+    if question.patient == "sex":
+        if person.sex is None:
+            return not_known(asked.key, "sex is not written as male or female")
+        return Answer(asked.key, True, True, word=person.sex, because=because, why=person.sex)
+    ages = _ages(ask)
+    if ages is None:
+        return not_known(asked.key, "no birth date")
+    young, old = ages
+    text = f"{young} years" if young == old else f"{young} or {old} years (the birth date is partial)"
+    exact = (Because(person.reference, Decimal(young), "years"),) if young == old else because
+    return Answer(asked.key, True, True, Decimal(young), Decimal(old), unit="years", because=exact, why=text)
+
+
+def _ages(ask: Asking) -> tuple[int, int] | None:
+    born = ask.chart.person.born
+    if born is None:
+        return None
+    return completed_years(born.last, ask.chart.today), completed_years(born.first, ask.chart.today)
+
+
+def latest(ask: Asking, asked: Asked, question: Latest) -> Answer:
+    """The newest result of all; of results of one moment, the concept listed first."""
+    names = [str(name) for name in question.latest]
+    found = [result for result in ask.chart.results if result.concept in names]
+    if not found:
+        if not ask.results_supplied(names, question):
+            return not_known(asked.key, "these results were not supplied")
+        return absent(asked.key, "no usable result", unit=asked.unit)
+    newest = max(found, key=lambda r: (r.taken.last, r.taken.instant, -names.index(r.concept), r.reference))
+    return _result(ask, asked, newest)
+
+
+def lowest(ask: Asking, asked: Asked, question: Lowest) -> Answer:
+    """The lowest result in the span; of equal ones, the newest."""
+    names = [str(name) for name in question.lowest]
+    anchors = ask.anchors(asked)
+    found = [
+        result
+        for result in ask.chart.results
+        if result.concept in names and in_span(result.taken, question.taken, ask.chart.today, anchors)
+    ]
+    if not found:
+        if not ask.results_supplied(names, question):
+            return not_known(asked.key, "these results were not supplied")
+        return absent(asked.key, f"none {question.taken.text}", unit=asked.unit)
+    low = min(found, key=lambda r: (r.value, -r.taken.last.toordinal(), -r.taken.instant, r.reference))
+    return _result(ask, asked, low)
+
+
+def _result(ask: Asking, asked: Asked, result: Result) -> Answer:
+    today = ask.chart.today
+    days = result.taken.most_days_before(today)
+    computed = f", computed from {result.computed_from}" if result.computed_from else ""
+    return Answer(
+        asked.key, True, True, result.value, unit=result.unit, on=result.taken, oldest=days,
+        youngest=result.taken.fewest_days_before(today), names=(result.concept,),
+        because=(Because(result.reference, result.value, result.unit, date=result.taken.text),),
+        parts={"on": result.taken.text, "computed": result.computed_from},
+        why=f"{plain(result.value)} {result.unit} on {result.taken.text} ({days} days ago{computed})",
+    )  # fmt: skip
+
+
+def has(ask: Asking, asked: Asked, question: Has) -> Answer:
+    """Whether one of some conditions is active, with the onset that the question wants."""
+    names = {str(name) for name in question.has}
+    anchors = ask.anchors(asked)
+    found = []
+    for problem in ask.chart.problems:
+        if not names & problem.concepts:
+            continue
+        if question.onset:
+            unwritten_counts = question.onset_unwritten == "today" and problem.onset is None and question.onset.least == 0
+            if not unwritten_counts and not in_span(problem.onset, question.onset, ask.chart.today, anchors):
+                continue
+        found.append(problem)
+    if not found:
+        missing = sorted(kind for kind in ask.recorded_kinds(question.has) if not ask.supplied(kind, question))
+        if missing:
+            return not_known(asked.key, f"not supplied: {', '.join(missing)}")
+        return absent(asked.key, "not on the record")
+    shown = tuple(dict.fromkeys(problem.name for problem in found))
+    onsets = [problem.onset for problem in found if problem.onset]
+    newest = max(onsets, key=lambda onset: (onset.last, onset.first)) if onsets else None
+    because = tuple(
+        Because(problem.reference, word=problem.name, date=problem.onset.text if problem.onset else "") for problem in found
+    )
+    return Answer(
+        asked.key, True, True, on=newest, names=shown, because=because,
+        oldest=newest.most_days_before(ask.chart.today) if newest else None,
+        youngest=newest.fewest_days_before(ask.chart.today) if newest else None,
+        parts={"since": newest.text if newest else "unknown"}, why=f"on the record: {', '.join(shown)}",
+    )  # fmt: skip
+
+
+def pending(ask: Asking, asked: Asked, question: Pending) -> Answer:
+    """Whether something is ordered and not yet done."""
+    names = {str(name) for name in question.pending}
+    found = [request for request in ask.chart.requests if names & request.concepts and not request.booked]
+    if not found:
+        if not ask.supplied(ORDERS, question):
+            return not_known(asked.key, "no orders were supplied")
+        return absent(asked.key, "not ordered")
+    shown = tuple(dict.fromkeys(request.name for request in found))
+    because = tuple(Because(request.reference, word=request.name) for request in found)
+    return Answer(asked.key, True, True, names=shown, because=because, why=f"ordered: {', '.join(shown)}")
+
+
+def booked(ask: Asking, asked: Asked, question: Booked) -> Answer:
+    """Whether something is planned within so many days from today."""
+    names = {str(name) for name in question.booked}
+    today, most = ask.chart.today, question.due.most or 0
+    found = [
+        request
+        for request in ask.chart.requests
+        if request.booked and names & request.concepts and request.due is not None
+        and request.due.last >= today and (request.due.first - today).days <= most
+    ]  # fmt: skip
+    if not found:
+        if not ask.supplied(ORDERS, question):
+            return not_known(asked.key, "no orders or appointments were supplied")
+        return absent(asked.key, f"nothing booked {question.due.text}")
+    first = min(found, key=lambda request: (request.due.first if request.due else today, request.reference))
+    because = tuple(
+        Because(request.reference, word=request.name, date=request.due.text if request.due else "") for request in found
+    )
+    return Answer(asked.key, True, True, on=first.due, names=(first.name,), because=because,
+                  parts={"on": first.due.text if first.due else ""}, why=f"booked: {first.name}")
+
+
+def intake(ask: Asking, asked: Asked, question: Intake) -> Answer:
+    """The newest recorded intake that covers enough days, and what supplements add to it."""
+    concept = f"{question.intake}-intake"
+    found = [
+        result
+        for result in ask.chart.results
+        if result.concept == concept
+        and result.taken.most_days_before(ask.chart.today) <= question.within.count
+        and (result.period_days or 1) >= question.recorded_for.count
+    ]
+    if not found:
+        if not ask.results_supplied([concept], question):
+            return not_known(asked.key, "no dietary record was supplied")
+        return absent(asked.key, "no dietary record that is long and recent enough", unit=asked.unit)
+    newest = max(found, key=lambda r: (r.taken.last, r.taken.instant, r.reference))
+    answer = _result(ask, asked, newest)
+    if not question.plus:
+        return answer
+    extra = ask.answer(asked, question.plus)
+    if not extra.known:
+        return not_known(asked.key, f"supplements: {extra.why}")
+    value = newest.value + (extra.value or 0)
+    return Answer(
+        asked.key, True, True, value, unit=asked.unit, on=answer.on, oldest=answer.oldest, youngest=answer.youngest,
+        names=answer.names, because=answer.because + extra.because, parts=answer.parts,
+        why=f"{answer.why} from food, and {plain(extra.value or Decimal(0))} {extra.unit} from supplements",
+    )  # fmt: skip
+
+
+def table(ask: Asking, asked: Asked, question: Table) -> Answer:
+    """A number looked up; a partial birth date that leaves two rows possible leaves it not known."""
+    rows = ask.library.tables[str(question.table)]
+    ages = _ages(ask) if "age" in question.by else None
+    if "age" in question.by and ages is None:
+        return not_known(asked.key, "age is not known")
+    sex = ask.chart.person.sex
+    if "sex" in question.by and sex is None:
+        return not_known(asked.key, "sex is not known")
+    stage = _life_stage(ask) if "life-stage" in question.by else None
+    found = {id(row): row for age in (ages or (None,)) if (row := rows.find(years=age, sex=sex, stage=stage)) is not None}
+    if len(found) > 1:
+        return not_known(asked.key, "the birth date is partial and leaves two bands possible")
+    row = next(iter(found.values()), None)
+    if row is None or row.value is None:
+        return absent(asked.key, str(row.because) if row and row.because else "no row of the table fits", unit=asked.unit)
+    value = row.value.value * question.times
+    because = (Because(ask.chart.person.reference),) if ages else ()
+    return Answer(asked.key, True, True, value, unit=row.value.unit, because=because,
+                  why=f"{plain(value)} {row.value.unit} ({rows.title})")
+
+
+def _life_stage(ask: Asking) -> str | None:
+    for stage in ("pregnancy", "lactation"):
+        if any(stage in problem.concepts for problem in ask.chart.problems):
+            return stage
+    return None

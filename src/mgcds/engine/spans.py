@@ -1,0 +1,54 @@
+"""Whether a date lies in a span: a partial date counts as its earliest day for "within", its latest for "at least"."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+
+from mgcds.chart.facts import Use
+from mgcds.clock import Moment
+from mgcds.engine.answer import Answer
+from mgcds.language.literals import Span
+
+
+def in_span(moment: Moment | None, span: Span, today: date, anchors: Mapping[str, Answer]) -> bool:
+    """Whether `moment` lies in `span`; without a date, or without the anchor's date, it does not."""
+    if moment is None:
+        return False
+    if span.anchor == "today":
+        most, fewest = moment.most_days_before(today), moment.fewest_days_before(today)
+    else:
+        anchor = anchors.get(span.anchor)
+        if anchor is None or anchor.on is None:
+            return False
+        if span.direction == "after":
+            most, fewest = (moment.last - anchor.on.first).days, (moment.first - anchor.on.last).days
+        else:
+            most, fewest = (anchor.on.last - moment.first).days, (anchor.on.first - moment.last).days
+    return fewest >= span.least and (span.most is None or most <= span.most)
+
+
+def merged_course(uses: tuple[Use, ...], gap: int, today: date) -> tuple[int, tuple[Use, ...]]:
+    """Days of the unbroken course that reaches today, and its records. Courses merge over gaps up to `gap` days.
+
+    Without a start a record adds nothing; an ended record without an end counts as one day.
+    """
+    courses = sorted(
+        (
+            (use.start.last, today if use.active else (use.end.last if use.end else use.start.last), use)
+            for use in uses
+            if use.start is not None and not use.drafted
+        ),
+        key=lambda course: (course[0], course[1], course[2].reference),
+        reverse=True,
+    )
+    if not any(use.active for _, _, use in courses):
+        return 0, ()
+    begin = min((start for start, _, use in courses if use.active), default=today)
+    parts = [use for _, _, use in courses if use.active]
+    for start, end, use in sorted(courses, key=lambda course: course[1], reverse=True):
+        if not use.active and (begin - end).days <= gap:
+            begin = min(begin, start)
+            parts.append(use)
+    # An active course that began before an ended one still reaches back by itself, so `begin` starts at the earliest.
+    return max((today - begin).days, 0), tuple(sorted(parts, key=lambda use: use.reference))

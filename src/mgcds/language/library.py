@@ -1,0 +1,130 @@
+"""The Library: every rule, question, table and policy, checked whole and linked to each other. Immutable."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mgcds.language.find import Question
+from mgcds.language.order import Order
+from mgcds.language.policy import Policy
+from mgcds.language.rule import Rule
+from mgcds.language.tables import IntervalTable, ValueTable
+from mgcds.language.text import Template
+from mgcds.language.when import Condition
+from mgcds.source import Place
+from mgcds.terminology import Terminology
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a number or statement comes from; `state` is seen, not yet checked or weak copy."""
+
+    id: str
+    citation: str
+    state: str
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """A coded override reason."""
+
+    code: str
+    display: str
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question with a name of its own in the whole library.
+
+    `key` is its name in the vocabulary, or "rule-id/name" for a question of one rule. `refs` maps every question name
+    it mentions to its key. `lines` are the linked lines of `first_that_holds`: (word, condition or None for otherwise).
+    """
+
+    key: str
+    name: str
+    question: Question
+    place: Place
+    refs: Mapping[str, str]
+    lines: tuple[tuple[str, Condition | None], ...] = ()
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedAlso:
+    """A sentence of a card with the condition under which it is said."""
+
+    when: Condition
+    say: Template
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedRule:
+    """A rule whose words are expanded to tests and whose questions are keys of the library."""
+
+    id: str
+    model: Rule
+    when: tuple[Condition, ...]
+    unless: tuple[Condition, ...]
+    levels: tuple[tuple[str, Condition | None], ...]
+    triggers: tuple[str, ...]
+    names: Mapping[str, str]  # question name as the rule writes it -> key
+    needs: frozenset[str]  # keys of every question it reaches
+    asked: tuple[str, ...]  # keys that its when, unless and level lines name, in the order written
+    summaries: Mapping[str, Template]  # by level
+    detail: Template | None
+    also: tuple[LinkedAlso, ...]
+    consider: tuple[Template, ...]
+    file: str
+
+    @property
+    def group(self) -> str:
+        """The card group its findings belong to."""
+        return str(self.model.shown_in.group)
+
+    @property
+    def priority(self) -> int:
+        """1 is shown first."""
+        return int(self.model.shown_in.priority)
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedSuppress:
+    """A suppression of the policy, linked."""
+
+    because: str
+    reason: str
+    when: Condition
+    drop: tuple[str, ...]
+    keep: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """All that the engine, the cards and the pages need to know. Made by `load`."""
+
+    terminology: Terminology
+    rules: Mapping[str, LinkedRule]
+    questions: Mapping[str, Asked]
+    order: tuple[str, ...]  # question keys, each after all that it mentions
+    policy: Policy
+    suppress: tuple[LinkedSuppress, ...]
+    policy_needs: frozenset[str]
+    tables: Mapping[str, ValueTable]
+    intervals: Mapping[str, IntervalTable]
+    orders: Mapping[str, Order]
+    reasons: Mapping[str, Reason]
+    sources: Mapping[str, Source]
+    hash: str
+
+    def rules_at(self, hook: str) -> tuple[LinkedRule, ...]:
+        """The rules of one hook, in order of id; retired ones are left out."""
+        return tuple(
+            rule for rule in self.rules.values() if hook in rule.model.hooks and rule.model.stewardship.status != "retired"
+        )
+
+    def questions_at(self, hook: str) -> tuple[Asked, ...]:
+        """Every question that the rules and the policy reach at one hook, each after all that it mentions."""
+        wanted = set(self.policy_needs).union(*(rule.needs for rule in self.rules_at(hook)))
+        return tuple(self.questions[key] for key in self.order if key in wanted)

@@ -1,0 +1,201 @@
+"""The literals of a rule file: words, quantities, lengths of time and spans. Every one remembers its place."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Annotated, Any
+
+from pydantic import PlainValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from mgcds.source import NOWHERE, Place, Text, place_of
+from mgcds.units import parse_quantity, plain
+
+_WITHIN = re.compile(r"within (\d+) days?")
+_AT_LEAST_AGO = re.compile(r"at least (\d+) days? ago")
+_BETWEEN_AGO = re.compile(r"(\d+) to (\d+) days? ago")
+_RELATIVE = re.compile(r"(?:at least (\d+)|(\d+) to (\d+)) days? (before|after) ([a-z0-9_]+)")
+_AT_LEAST = re.compile(r"at least (\d+) days?")
+_AGES = re.compile(r"(\d+) to (\d+) years|at least (\d+) years|(\d+) years")
+
+
+def wrong(message: str, place: Place = NOWHERE) -> PydanticCustomError:
+    """An error for a rule author; `place` overrides the place pydantic would report."""
+    return PydanticCustomError("rule", "{message}", {"message": message, "place": place})
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A quantity as written, for comparing: 1.70 mg/dL."""
+
+    value: Decimal
+    unit: str
+    place: Place = NOWHERE
+
+    def __str__(self) -> str:
+        return f"{plain(self.value)} {self.unit}"
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """A length of time in whole calendar days."""
+
+    count: int
+    place: Place = NOWHERE
+
+    def __str__(self) -> str:
+        return f"{self.count} day{'s' if self.count != 1 else ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class Minutes:
+    """A length of time on the clock, for dose times: 0.5 h is 30."""
+
+    count: int
+    place: Place = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of days, both ends included. `most` None: open. Counted back from `anchor` ("today" or a question).
+
+    For "after" an anchor, `least` and `most` count forward from it.
+    """
+
+    least: int
+    most: int | None
+    anchor: str = "today"
+    direction: str = "before"
+    text: str = ""
+    place: Place = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class AgeBand:
+    """Completed years, both ends included; `last` None: and older."""
+
+    first: int
+    last: int | None
+    place: Place = NOWHERE
+
+
+def as_text(value: Any) -> Text:
+    """A scalar, kept with its place."""
+    if isinstance(value, Text):
+        return value
+    if isinstance(value, str):
+        return Text(value)
+    raise wrong("a single word or phrase belongs here, not a list or a block", place_of(value))
+
+
+def as_names(value: Any) -> tuple[Text, ...]:
+    """One name or a list of names."""
+    if isinstance(value, list):
+        if not value:
+            raise wrong("the list is empty; name at least one", place_of(value))
+        return tuple(as_text(item) for item in value)
+    return (as_text(value),)
+
+
+def as_number(value: Any) -> Number:
+    """A number with its unit."""
+    text = as_text(value)
+    quantity = parse_quantity(text)
+    if quantity is None:
+        raise wrong(f"'{text}' is not a quantity; write a number and a unit, like 0.70 mmol/L", text.place)
+    return Number(quantity.value, quantity.unit, text.place)
+
+
+def as_count(value: Any) -> int:
+    """A bare whole number from 1, where the key already says of what."""
+    text = as_text(value)
+    if not re.fullmatch(r"[1-9]\d{0,3}", text):
+        raise wrong(f"'{text}' is not a whole number from 1; write it in digits, like 2", text.place)
+    return int(text)
+
+
+def as_days(value: Any) -> Days:
+    """A length of time in days."""
+    text = as_text(value)
+    match = re.fullmatch(r"(\d+) days?", text)
+    if not match:
+        raise wrong(f"'{text}' is not a length of time; write it like 90 days", text.place)
+    return Days(int(match[1]), text.place)
+
+
+def as_minutes(value: Any) -> Minutes:
+    """A length of time in hours, at most a day."""
+    text = as_text(value)
+    match = re.fullmatch(r"(\d+(?:\.\d+)?) h", text)
+    minutes = Decimal(match[1]) * 60 if match else None
+    if minutes is None or minutes > 24 * 60 or minutes != int(minutes):
+        raise wrong(f"'{text}' is not a time between doses; write hours, like 0.5 h or 6 h", text.place)
+    return Minutes(int(minutes), text.place)
+
+
+def as_at_least_days(value: Any) -> Days:
+    """"at least 42 days"."""
+    text = as_text(value)
+    match = _AT_LEAST.fullmatch(text)
+    if not match:
+        raise wrong(f"'{text}' is not a shortest length; write it like at least 42 days", text.place)
+    return Days(int(match[1]), text.place)
+
+
+def as_span(value: Any) -> Span:
+    """A span counted from today or from another answer."""
+    text = as_text(value)
+    if match := _WITHIN.fullmatch(text):
+        return Span(0, int(match[1]), text=text, place=text.place)
+    if match := _AT_LEAST_AGO.fullmatch(text):
+        return Span(int(match[1]), None, text=text, place=text.place)
+    if match := _BETWEEN_AGO.fullmatch(text):
+        return _ordered(Span(int(match[1]), int(match[2]), text=text, place=text.place))
+    if match := _RELATIVE.fullmatch(text):
+        least, most = (int(match[1]), None) if match[1] else (int(match[2]), int(match[3]))
+        return _ordered(Span(least, most, match[5], match[4], text, text.place))
+    raise wrong(
+        f"'{text}' is not a span; write it like within 90 days, at least 28 days ago, 91 to 365 days ago "
+        "or 0 to 90 days after serum_mg",
+        text.place,
+    )
+
+
+def _ordered(span: Span) -> Span:
+    if span.most is not None and span.most < span.least:
+        raise wrong(f"'{span.text}' runs backwards; write the smaller number first", span.place)
+    return span
+
+
+def as_ages(value: Any) -> AgeBand:
+    """"4 to 8 years", "at least 9 years" or "0 years"."""
+    text = as_text(value)
+    match = _AGES.fullmatch(text)
+    if not match:
+        raise wrong(f"'{text}' is not an age; write it like 4 to 8 years or at least 9 years", text.place)
+    first, last, open_, single = match.groups()
+    if open_:
+        return AgeBand(int(open_), None, text.place)
+    band = AgeBand(int(first or single), int(last or single), text.place)
+    if band.last is not None and band.last < band.first:
+        raise wrong(f"'{text}' runs backwards; write the smaller age first", text.place)
+    return band
+
+
+def _schema(description: str, pattern: str) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "description": description, "pattern": pattern})
+
+
+_NAMES = WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]})
+
+Word = Annotated[Text, PlainValidator(as_text), WithJsonSchema({"type": "string"})]
+Names = Annotated[tuple[Text, ...], PlainValidator(as_names), _NAMES]
+NumberField = Annotated[Number, PlainValidator(as_number), _schema("a number and a unit", r"^[+-]?\d+(\.\d+)?\s*\S.*$")]
+CountField = Annotated[int, PlainValidator(as_count), _schema("a whole number", r"^[1-9]\d{0,3}$")]
+DaysField = Annotated[Days, PlainValidator(as_days), _schema("days", r"^\d+ days?$")]
+MinutesField = Annotated[Minutes, PlainValidator(as_minutes), _schema("hours", r"^\d+(\.\d+)? h$")]
+AtLeastDays = Annotated[Days, PlainValidator(as_at_least_days), _schema("a shortest length", r"^at least \d+ days?$")]
+SpanField = Annotated[Span, PlainValidator(as_span), _schema("a span of days", r"days?")]
+AgeField = Annotated[AgeBand, PlainValidator(as_ages), _schema("an age or band of ages", r"years$")]

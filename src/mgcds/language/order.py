@@ -1,0 +1,28 @@
+"""An order file: what a suggestion asks for, in the words of a clinician and of FHIR's ServiceRequest."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from mgcds.language.find import Model
+from mgcds.language.literals import Word
+
+
+class OrderCode(Model):
+    """One code of the thing ordered."""
+
+    system: Word
+    code: Word
+    display: Word
+
+
+class Order(Model):
+    """rules/orders/<id>.yaml. `category`: laboratory, procedure or imaging; `in_days` when it is due, from today."""
+
+    order: Word
+    label: Word
+    codes: tuple[OrderCode, ...]
+    text: Word
+    category: Literal["laboratory", "procedure"]
+    priority: Literal["routine", "urgent"] = "routine"
+    in_days: Word | None = None

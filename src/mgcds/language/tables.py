@@ -1,0 +1,99 @@
+"""Tables of numbers: limits by age, minimum doses by drug, intervals between doses."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, PlainValidator, WithJsonSchema
+
+from mgcds.language.find import Model
+from mgcds.language.literals import AgeField, MinutesField, Names, Number, Word, as_number, as_text, wrong
+from mgcds.source import Place, Text
+
+
+def _value(value: Any) -> Number | None:
+    return None if as_text(value) == "none" else as_number(value)
+
+
+class Row(Model):
+    """One line of a value table; `value: none` says that there is no number, and why."""
+
+    age: AgeField | None = None
+    sex: Literal["male", "female"] | None = None
+    life_stage: Literal["pregnancy", "lactation"] | None = Field(default=None, alias="life-stage")
+    drug: Word | None = None
+    value: Annotated[
+        Number | None, PlainValidator(_value), WithJsonSchema({"type": "string", "description": "a quantity, or none"})
+    ]
+    because: Word | None = None
+    source: Names = ()
+
+
+class ValueTable(Model):
+    """A number looked up by age, sex, life stage or drug."""
+
+    table: Word
+    title: Word
+    by: Names
+    rows: tuple[Row, ...] = Field(min_length=1)
+
+    def find(self, *, years: int | None = None, sex: str | None = None, stage: str | None = None, drug: str | None = None
+             ) -> Row | None:
+        """The row that fits every column of the table, or None."""
+        for row in self.rows:
+            if row.age and (years is None or years < row.age.first or (row.age.last is not None and years > row.age.last)):
+                continue
+            if (row.sex and row.sex != sex) or (row.life_stage and row.life_stage != stage) or (row.drug and row.drug != drug):
+                continue
+            return row
+        return None
+
+
+class Interval(Model):
+    """How far apart one drug and the product of the table must be.
+
+    `product_after`: the product at least this long after the drug. `better`: a longer gap that is preferred; between
+    the two a pair is *close*. `drug_after`: the drug at least this long after the product.
+    """
+
+    drug: Word
+    product_after: MinutesField | None = None
+    better: MinutesField | None = None
+    drug_after: MinutesField | None = None
+    never_together: Literal["yes"] | None = None
+    with_: Word | None = Field(default=None, alias="with", description="only with this ingredient of the product")
+    source: Names
+
+
+class IntervalTable(Model):
+    """Intervals between dose times, drug by drug."""
+
+    intervals: Word
+    title: Word
+    move_to: tuple[Word, ...] = Field(description="times of day to propose, the first that is safe")
+    rows: tuple[Interval, ...] = Field(min_length=1)
+
+
+def overlapping(table: ValueTable) -> list[tuple[Place, str]]:
+    """Gaps and overlaps between the age bands of a table, as (place, message)."""
+    problems: list[tuple[Place, str]] = []
+    groups: dict[tuple[str | None, str | None, str | None], list[Row]] = {}
+    for row in table.rows:
+        if row.age:
+            groups.setdefault((row.sex, row.life_stage, row.drug), []).append(row)
+    for rows in groups.values():
+        for above, below in zip(rows, rows[1:], strict=False):
+            assert above.age is not None and below.age is not None
+            if above.age.last is None:
+                problems.append((below.age.place, "no band may follow one that is open upwards; move it up"))
+            elif below.age.first != above.age.last + 1:
+                problems.append(
+                    (below.age.place, f"starts at {below.age.first} years but the band above ends at {above.age.last}; "
+                                      f"let it start at {above.age.last + 1} years")
+                )
+    return problems
+
+
+def name_of(table: ValueTable | IntervalTable) -> Text:
+    """The table's own name."""
+    return table.table if isinstance(table, ValueTable) else table.intervals

@@ -1,0 +1,77 @@
+"""Card text: literal words and checked placeholders, compiled when the library is loaded.
+
+`{{ serum_mg }}` prints an answer, `{{ serum_mg.on }}` one thing about it, `{{ mg-limit }}` a shared sentence.
+An unknown name is a load error: text is never silently left blank, and there is nothing to execute.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from mgcds.source import Place, Text
+
+_PLACEHOLDER = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
+_NAME = re.compile(r"([a-z][a-z0-9_-]*)(?:\.([a-z_]+))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Placeholder:
+    """An answer or one thing about it; `attribute` empty prints the answer itself."""
+
+    question: str
+    attribute: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """Compiled text: strings and placeholders in order."""
+
+    parts: tuple[str | Placeholder, ...]
+    place: Place
+
+    def placeholders(self) -> tuple[Placeholder, ...]:
+        """The placeholders, in order."""
+        return tuple(part for part in self.parts if isinstance(part, Placeholder))
+
+
+def compile_text(text: Text, sentences: dict[str, Text]) -> tuple[Template, list[str]]:
+    """A template with shared sentences put in, and a message for everything wrong with it."""
+    parts: list[str | Placeholder] = []
+    wrong: list[str] = []
+    at = 0
+    body = text.strip()
+    for match in _PLACEHOLDER.finditer(body):
+        parts.append(body[at : match.start()])
+        at = match.end()
+        inside = match[1].strip()
+        name = _NAME.fullmatch(inside)
+        if inside in sentences:
+            parts.append(str(sentences[inside]).strip())
+        elif name and "-" not in name[1]:
+            parts.append(Placeholder(name[1], name[2] or ""))
+        elif name:
+            wrong.append(f"'{inside}' is no shared sentence; policy.yaml has {', '.join(sorted(sentences)) or 'none'}")
+        else:
+            wrong.append(f"a card prints, it does not decide: '{{{{ {inside} }}}}' is not a name or name.attribute")
+    parts.append(body[at:])
+    if re.search(r"\{\{|\}\}|\{%|%\}", "".join(part for part in parts if isinstance(part, str))):
+        wrong.append("a card prints, it does not decide: only {{ name }} or {{ name.attribute }} is allowed")
+    return Template(tuple(part for part in parts if part != ""), text.place), wrong
+
+
+_FORBIDDEN = (
+    (re.compile(r"\bMgSO4\b|\bMSO4\b|\bMS\b"), "write magnesium sulfate, never an abbreviation"),
+    (re.compile(r"\d+\.0(?!\d)(?!\s*%)"), "no trailing zero: 5 mg, not 5.0 mg"),
+    (re.compile(r"(?<![\d.])\.\d"), "a leading zero: 0.5 mg, not .5 mg"),
+    (re.compile(r"\d(?:mg|mmol|mEq|mL|g|mcg)\b"), "a space between number and unit: 5 mg"),
+    (re.compile(r"[µμ]g"), "write mcg"),
+    (re.compile(r"\b(?:QD|QOD|TIW|IU|cc)\b"), "write it out: ISMP lists this abbreviation as error-prone"),
+    (re.compile(r"[®™]"), "no trade mark signs"),
+    (re.compile(r"<[a-zA-Z/!]"), "no HTML"),
+)
+
+
+def lint_text(text: str) -> list[str]:
+    """What the text rules for cards (ISMP, Joint Commission) forbid, as ways out."""
+    return [message for pattern, message in _FORBIDDEN if pattern.search(text)]
