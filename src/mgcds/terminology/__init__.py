@@ -1,0 +1,66 @@
+"""Codes and words to meaning, offline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mgcds.source import Place
+from mgcds.terminology.concepts import ConceptIndex, load_concepts
+from mgcds.terminology.drugs import Drugs, load_drugs
+from mgcds.terminology.medicines import resolve
+from mgcds.terminology.systems import canonical_system
+from mgcds.terminology.types import Coding, Concept, DrugClass, Medicine, StatedIngredient
+
+__all__ = ["Coding", "Concept", "DrugClass", "Medicine", "StatedIngredient", "Terminology", "canonical_system"]
+
+
+@dataclass(frozen=True)
+class Terminology:
+    """All concepts, drug classes and medicines of one rule library."""
+
+    index: ConceptIndex
+    drugs: Drugs
+
+    @classmethod
+    def load(cls, rules: Path) -> Terminology:
+        """Reads concepts, classes and tables of a rule library. Raises SourceError."""
+        return cls(load_concepts(rules), load_drugs(rules))
+
+    @property
+    def concepts(self) -> Mapping[str, Concept]:
+        """Every concept by key."""
+        return self.index.concepts
+
+    @property
+    def classes(self) -> Mapping[str, DrugClass]:
+        """Every drug class by key; a nutrient is the class of all ingredients that hold it."""
+        return self.drugs.classes
+
+    @property
+    def ingredient_names(self) -> frozenset[str]:
+        """Names of all ingredients that we can recognise."""
+        return self.drugs.names
+
+    @property
+    def places(self) -> Mapping[str, Place]:
+        """Where each concept and class is written."""
+        return {**self.index.places, **self.drugs.places}
+
+    def concepts_of(self, codings: Iterable[Coding], text: str, resource_type: str) -> frozenset[str]:
+        """What a record of one FHIR resource type is about."""
+        return self.index.of(codings, text, resource_type)
+
+    def medicine(self, codings: Sequence[Coding], text: str, stated: Sequence[StatedIngredient] = ()) -> Medicine:
+        """What a medication is; unresolved is an answer too."""
+        return resolve(self.drugs, codings, text, stated)
+
+    def route(self, codings: Iterable[Coding], text: str) -> str | None:
+        """The route of administration by code, else by words."""
+        sent = list(codings)
+        for coding in sent:
+            if (route := self.drugs.routes.get((coding.system, coding.code))) is not None:
+                return route
+        words = [text, *(coding.display for coding in sent)]
+        return next((route for word in words if (route := self.drugs.routes.get(("", word.strip().lower())))), None)

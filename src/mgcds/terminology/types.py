@@ -61,6 +61,7 @@ class Concept:
     batch: str | None = None
     newest: int = 10
     formula: Formula | None = None
+    procedure_lasts: int | None = None  # days for which a completed procedure counts; None: for ever
 
     def convert(self, value: Decimal, unit: str | None) -> Decimal | None:
         """`value` in this concept's unit, rounded half up; None for a unit we may not convert. Never guesses."""

@@ -1,0 +1,136 @@
+"""FHIR Dosage: how much of each ingredient a day. What is not written, or not understood, is not computed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from mgcds.chart.facts import Portion
+from mgcds.chart.fhir import block, items, quantity, text
+from mgcds.chart.timing import Schedule, read_timing
+from mgcds.terminology.types import Ingredient, Medicine
+from mgcds.units import decimal, milligrams
+
+# Units in which products are counted out; their strength is per one of them.
+_COUNTED = frozenset(
+    "1 tablet tablets tab tabs tbl capsule capsules cap caps pill pills caplet caplets lozenge lozenges gummy gummies "
+    "sachet sachets packet packets spray sprays each unit units dose doses dosage suppository patch patches puff puffs".split()
+)
+UNIT = "unit"
+
+
+@dataclass(frozen=True, slots=True)
+class DailyDose:
+    """What is taken a day, from the least to the most that is written; `unit` mg, mEq, mL, mmol or "unit"."""
+
+    low: Decimal
+    high: Decimal
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dosage:
+    """One dosage instruction. `dose` None: not computable; `readable` False where there are only words."""
+
+    schedule: Schedule
+    dose: DailyDose | None
+    sequence: int | None
+    readable: bool
+
+
+def read_dosage(dosage: dict[str, Any]) -> Dosage:
+    """One Dosage of any FHIR version."""
+    schedule = read_timing(dosage.get("timing"))
+    sequence = dosage.get("sequence")
+    readable = bool(dosage.get("timing") or dosage.get("doseAndRate") or dosage.get("doseQuantity") or dosage.get("doseRange"))
+    return Dosage(
+        schedule, _daily(dosage, schedule), sequence if isinstance(sequence, int) else None,
+        readable or not text(dosage.get("text")),
+    )  # fmt: skip
+
+
+def _daily(dosage: dict[str, Any], schedule: Schedule) -> DailyDose | None:
+    as_needed = dosage.get("asNeededBoolean") is True or dosage.get("asNeeded") is True or bool(
+        dosage.get("asNeededCodeableConcept") or dosage.get("asNeededFor")
+    )
+    if as_needed:
+        return _maximum(dosage)
+    dose = next((found for rate in [*items(dosage.get("doseAndRate")), dosage] if (found := _dose(rate)) is not None), None)
+    if dose is None or schedule.per_day is None:
+        return None
+    return DailyDose(dose.low * schedule.per_day, dose.high * schedule.per_day, dose.unit)
+
+
+def _dose(rate: dict[str, Any]) -> DailyDose | None:
+    if "doseQuantity" in rate or "quantity" in rate:
+        amount = _amount(rate.get("doseQuantity", rate.get("quantity")))
+        return DailyDose(amount[0], amount[0], amount[1]) if amount else None
+    span = block(rate.get("doseRange"))
+    low, high = _amount(span.get("low")), _amount(span.get("high"))
+    if low and high and low[1] == high[1]:
+        return DailyDose(low[0], high[0], high[1])
+    return None
+
+
+def _maximum(dosage: dict[str, Any]) -> DailyDose | None:
+    """The most that may be taken a day as needed, where it is written."""
+    for ratio in items(dosage.get("maxDosePerPeriod")):
+        amount = _amount(ratio.get("numerator"))
+        period = block(ratio.get("denominator"))
+        length = decimal(period.get("value", 1))
+        hours = {"d": 24, "day": 24, "days": 24, "h": 1, "hour": 1, "hours": 1, "wk": 168, "week": 168}.get(
+            text(period.get("code") or period.get("unit"))
+        )
+        if amount and length and hours:
+            most = amount[0] * 24 / (length * hours)
+            return DailyDose(Decimal(0), most, amount[1])
+    return None
+
+
+def _amount(value: Any) -> tuple[Decimal, str] | None:
+    """(amount, unit) with masses in mg; None for a unit that is not understood or two that contradict each other."""
+    found = block(value)
+    number, unit, contradictory = quantity(found)
+    if number is None or number < 0 or contradictory:
+        return None
+    if unit is not None:
+        mass = milligrams(number, unit)
+        if mass is not None:
+            return mass, "mg"
+        if unit in ("mL", "mEq", "mmol"):
+            return number, unit
+        if unit == "L":
+            return number * 1000, "mL"
+    words = {text(found.get(key)).strip().strip("{}").lower() for key in ("code", "unit")} - {""}
+    return (number, UNIT) if words & _COUNTED else None
+
+
+def portions(medicine: Medicine, doses: Sequence[DailyDose | None]) -> tuple[Portion, ...]:
+    """The labelled and elemental amount a day of every ingredient; `doses` are taken together (one an instruction)."""
+    return tuple(_portion(medicine, ingredient, doses) for ingredient in medicine.ingredients)
+
+
+def _portion(medicine: Medicine, ingredient: Ingredient, doses: Sequence[DailyDose | None]) -> Portion:
+    amounts = [_labelled(medicine, ingredient, dose) if dose else None for dose in doses]
+    low = high = elemental = None
+    if amounts and all(amount is not None for amount in amounts):
+        low = sum((amount[0] for amount in amounts if amount), Decimal(0))
+        high = sum((amount[1] for amount in amounts if amount), Decimal(0))
+        if ingredient.factor is not None:
+            elemental = high * ingredient.factor
+    return Portion(ingredient.name, ingredient.nutrient, low, high, elemental, ingredient.basis)
+
+
+def _labelled(medicine: Medicine, ingredient: Ingredient, dose: DailyDose) -> tuple[Decimal, Decimal] | None:
+    """The labelled amount of one ingredient in one daily dose."""
+    if dose.unit in (UNIT, "mL"):
+        wanted = "unit" if dose.unit == UNIT else "mL"
+        if ingredient.strength is None or ingredient.per != wanted:
+            return None
+        return dose.low * ingredient.strength, dose.high * ingredient.strength
+    # A dose by mass names the ingredient itself, so it must be the only one that can be meant.
+    if dose.unit == ingredient.unit and len(medicine.ingredients) == 1:
+        return dose.low, dose.high
+    return None

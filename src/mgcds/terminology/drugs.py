@@ -1,0 +1,195 @@
+"""Drug data read from rules/classes/ and rules/tables/: ingredients, products, salts, kinds, forms, phrases."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from mgcds.source import Place, Problem, SourceError, place_of, read
+from mgcds.terminology.concepts import rows
+from mgcds.terminology.types import DrugClass
+from mgcds.units import decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Salt:
+    """How an ingredient holds a nutrient; `fraction` None where its labels do not tell salt from nutrient."""
+
+    nutrient: str
+    fraction: Decimal | None
+    basis: str
+    per_milliequivalent: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """An RxNorm product: (ingredient, strength, unit, per) each."""
+
+    code: str
+    name: str
+    form: str
+    parts: tuple[tuple[str, Decimal | None, str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class KindLine:
+    """One line of product-kinds.yaml."""
+
+    kinds: frozenset[str]
+    words: tuple[re.Pattern[str], ...]
+    ingredients: frozenset[str]
+    forms: tuple[str, ...]
+    routes: frozenset[str]
+    with_: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Drugs:
+    """Everything known about medicines, offline."""
+
+    root: Path
+    classes: Mapping[str, DrugClass]
+    places: Mapping[str, Place]
+    ingredient_of: Mapping[str, str]  # RxNorm ingredient code -> name
+    names: frozenset[str]
+    products: Mapping[str, tuple[str, str, str]]  # code -> (name, form, ingredients as written)
+    declared: Mapping[tuple[str, str], tuple[Decimal, str]]  # (product, ingredient) -> factor, basis
+    salts: Mapping[str, Salt]
+    kinds: tuple[KindLine, ...]
+    forms: tuple[tuple[str, str], ...]  # (phrase, route), longest first
+    routes: Mapping[tuple[str, str], str]
+    atc: Mapping[str, str]
+    lexicon: Mapping[str, str]
+    phrases: re.Pattern[str]
+    elemental_words: re.Pattern[str]
+    members: Mapping[str, frozenset[str]] = field(default_factory=dict)  # ingredient -> classes it belongs to
+
+    @cached_property
+    def ndc(self) -> Mapping[str, str]:
+        """11-digit NDC -> product code; read only when an NDC is met."""
+        path = self.root / "tables/ndc.csv.gz"
+        if not path.is_file():
+            return {}
+        with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
+            return {row["ndc"]: row["code"] for row in csv.DictReader(file)}
+
+    def product(self, code: str) -> Product | None:
+        """An RxNorm product by code."""
+        found = self.products.get(code)
+        if found is None:
+            return None
+        name, form, written = found
+        return Product(code, name, form, tuple(_part(text) for text in written.split("|")))
+
+    def route_of_form(self, form: str) -> str | None:
+        """The route that the words of a dose form imply; the longest phrase decides."""
+        words = f" {form.lower()} "
+        return next((route for phrase, route in self.forms if f" {phrase} " in words), None)
+
+
+def _part(text: str) -> tuple[str, Decimal | None, str, str]:
+    name, _, strength = text.partition("=")
+    if not strength:
+        return name, None, "mg", ""
+    number, _, rest = strength.partition(" ")
+    unit, _, per = rest.partition("/")
+    return name, decimal(number), unit, per
+
+
+def load_drugs(root: Path) -> Drugs:
+    """Reads the drug data. Raises SourceError with every problem."""
+    tables = root / "tables"
+    ingredients = {row["code"]: row for row in rows(tables / "ingredients.csv")}
+    ingredient_of = {code: ingredients.get(row["in_code"], row)["name"] for code, row in ingredients.items()}
+    lexicon = {row["phrase"]: row["ingredient"] for row in rows(tables / "lexicon.csv")}
+    names = frozenset(ingredient_of.values()) | frozenset(name for name in lexicon.values() if name)
+    salts = _salts(root)
+    classes, places = _classes(root, names, salts)
+    members: dict[str, set[str]] = {}
+    for key, drug_class in classes.items():
+        for name in drug_class.ingredients:
+            members.setdefault(name, set()).add(key)
+    forms = sorted(((row["phrase"], row["route"]) for row in rows(tables / "dose-forms.csv")), key=lambda row: -len(row[0]))
+    routes = {(row["system"], row["code"].lower() if not row["system"] else row["code"]): row["route"]
+              for row in rows(root / "concepts/routes.csv")}
+    routes |= {("http://snomed.info/sct", row["code"]): row["route"] for row in rows(root / "concepts/snomed/routes.csv")}
+    phrases = "|".join(re.escape(phrase) for phrase in sorted(lexicon, key=len, reverse=True)) or r"(?!)"
+    words = read(tables / "label-words.yaml", shown_as="tables/label-words.yaml")
+    return Drugs(
+        root, classes, places, ingredient_of, names,
+        {row["code"]: (row["name"], row["form"], row["ingredients"]) for row in rows(tables / "products.csv")},
+        {(row["code"], row["ingredient"]): (Decimal(row["factor"]), row["basis"])
+         for row in rows(tables / "declared-products.csv")},
+        salts, _kinds(root), tuple(forms), routes,
+        {row["code"]: row["ingredient"] for row in rows(tables / "atc.csv")}, lexicon,
+        re.compile(rf"(?<![\w-])(?:{phrases})(?![\w-])"),
+        re.compile("|".join(re.escape(str(word)) for word in words["elemental"])),
+        {name: frozenset(keys) for name, keys in members.items()},
+    )  # fmt: skip
+
+
+def _salts(root: Path) -> dict[str, Salt]:
+    file = "tables/salts.yaml"
+    found: dict[str, Salt] = {}
+    problems: list[Problem] = []
+    for nutrient, block in read(root / file, shown_as=file).items():
+        per = decimal(block["per_mEq"])
+        for name, value in block["ingredients"].items():
+            fraction = decimal(value.get("fraction")) if "fraction" in value else None
+            if value.get("basis") not in ("salt", "elemental", "ambiguous") or (fraction is None) != (value["basis"] == "ambiguous"):
+                problems.append(Problem(place_of(name), f"{name}: give a fraction and basis salt or elemental, or basis ambiguous"))
+            elif per is not None:
+                found[str(name)] = Salt(str(nutrient), fraction, str(value["basis"]), per)
+    if problems:
+        raise SourceError(problems)
+    return found
+
+
+def _classes(root: Path, names: frozenset[str], salts: Mapping[str, Salt]) -> tuple[dict[str, DrugClass], dict[str, Place]]:
+    """Drug classes; every nutrient is a class of its own, of all the ingredients that hold it."""
+    problems: list[Problem] = []
+    blocks: dict[str, Any] = {}
+    places: dict[str, Place] = {}
+    for path in sorted((root / "classes").glob("*.yaml")):
+        for key, value in read(path, shown_as=path.relative_to(root).as_posix()).items():
+            blocks[str(key)], places[str(key)] = value, place_of(key)
+            problems += [
+                Problem(place_of(name), f"'{name}' is no ingredient we know; see tables/ingredients.csv and lexicon.csv")
+                for name in value.get("ingredients", [])
+                if str(name) not in names
+            ]
+    if problems:
+        raise SourceError(problems)
+    nutrients: dict[str, set[str]] = {}
+    for name, salt in salts.items():
+        nutrients.setdefault(salt.nutrient, set()).add(name)
+    classes = {key: DrugClass(key, key.capitalize(), frozenset(found)) for key, found in nutrients.items()}
+    for key, value in blocks.items():
+        own = {str(name) for name in value.get("ingredients", [])}
+        own |= {str(name) for other in value.get("classes", []) for name in blocks[str(other)].get("ingredients", [])}
+        classes[key] = DrugClass(key, str(value["title"]), frozenset(own))
+    return classes, places
+
+
+def _kinds(root: Path) -> tuple[KindLine, ...]:
+    file = "tables/product-kinds.yaml"
+
+    def names(line: Any, key: str) -> frozenset[str]:
+        return frozenset(str(name) for name in line.get(key, []))
+
+    return tuple(
+        KindLine(
+            names(line, "kinds"),
+            tuple(re.compile(rf"(?<!\w){re.escape(str(word))}(?!\w)") for word in line.get("words", [])),
+            names(line, "ingredients"), tuple(str(form) for form in line.get("forms", [])), names(line, "routes"),
+            names(line, "with"),
+        )
+        for line in read(root / file, shown_as=file)
+    )  # fmt: skip
