@@ -250,8 +250,8 @@ def _same_meaning(library: Library) -> list[Problem]:
     problems: list[Problem] = []
     seen: dict[str, str] = {}
     for key, item in library.questions.items():
-        meaning = f"{item.question.verb} {item.question.model_dump(exclude={'words', 'source', 'site_may_change'})!r}"
-        meaning = re.sub(r"place=Place\([^)]*\)", "", meaning)
+        parts = [f"{field}={value!r}" for field, value in item.question if field not in ("words", "source", "site_may_change")]
+        meaning = re.sub(r"place=Place\([^)]*\)", "", f"{item.question.verb} {parts}")
         if meaning in seen and ("/" not in key or "/" not in seen[meaning]):
             problems.append(Problem(item.place, f"'{item.name}' asks the same as '{seen[meaning]}'; use that"))
         seen.setdefault(meaning, key)
