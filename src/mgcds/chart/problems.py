@@ -52,13 +52,14 @@ def read_procedure(record: Resource, terminology: Terminology, today: date, zone
     if status in _RUNNING:
         holding = found
     else:
-        holding = frozenset(key for key in found if _lasts(terminology.concepts[key].procedure_lasts, ended, today))
+        holding = frozenset(key for key in found if still_holds(terminology.concepts[key].procedure_lasts, ended, today))
     if not holding:
         return [], []
     return [Problem(holding, concept_text(code) or sorted(found)[0], reference(record), begun)], []
 
 
-def _lasts(days: int | None, ended: Moment | None, today: date) -> bool:
+def still_holds(days: int | None, ended: Moment | None, today: date) -> bool:
+    """Whether a completed procedure still counts; `days` None: for ever."""
     if days is None:
         return True
     return ended is not None and 0 <= ended.most_days_before(today) < days

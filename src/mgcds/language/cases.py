@@ -71,10 +71,11 @@ class MedicineLine(Model):
 
 
 class ProblemLine(Model):
-    """{has: ckd-4, since: 500 days ago}."""
+    """{has: ckd-4, since: 500 days ago}; {has: dialysis, done: 10 days ago} is a procedure that is over."""
 
     has: Word
     since: Ago | None = None
+    done: Ago | None = None
 
 
 class OrderedLine(Model):

@@ -16,7 +16,7 @@ from mgcds.units import normal_unit
 
 MOST_BRANCHES = 16
 MOST_SUMMARY = 139
-_ID = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)+")
+ID = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)+")
 
 
 def lint(library: Library) -> list[Problem]:
@@ -141,7 +141,7 @@ def _units(library: Library, condition: Condition) -> list[Problem]:
 def _names(library: Library, rule: LinkedRule) -> list[Problem]:
     model, problems = rule.model, []
     stem = rule.file.rsplit("/", 1)[-1].removesuffix(".yaml")
-    if not _ID.fullmatch(rule.id):
+    if not ID.fullmatch(rule.id):
         problems.append(Problem(model.rule.place, "a rule id is <nutrient>-<situation> in lower case, like mg-low-ppi"))
     if stem != rule.id:
         problems.append(Problem(model.rule.place, f"the file is called {stem}.yaml; name file and rule alike"))

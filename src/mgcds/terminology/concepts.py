@@ -56,16 +56,22 @@ def rows(path: Path) -> Iterator[dict[str, str]]:
             yield from csv.DictReader(file)
 
 
-def load_concepts(root: Path) -> ConceptIndex:
-    """Reads rules/concepts. Raises SourceError with every problem."""
+def concept_trees(root: Path) -> dict[str, Any]:
+    """The parsed concept files by path relative to the library."""
+    paths = sorted((root / "concepts").glob("*.yaml"))
+    return {path.relative_to(root).as_posix(): read(path, shown_as=path.relative_to(root).as_posix()) for path in paths}
+
+
+def load_concepts(root: Path, trees: Mapping[str, Any] | None = None) -> ConceptIndex:
+    """Reads rules/concepts, or trees already parsed. Raises SourceError with every problem."""
     problems: list[Problem] = []
     concepts: dict[str, Concept] = {}
     places: dict[str, Place] = {}
     texts: dict[str, set[str]] = {}
     codes: dict[tuple[str, str], set[str]] = {}
     never: set[tuple[str, str]] = set()
-    for path in sorted((root / "concepts").glob("*.yaml")):
-        for key, value in read(path, shown_as=path.relative_to(root).as_posix()).items():
+    for tree in (concept_trees(root) if trees is None else trees).values():
+        for key, value in tree.items():
             try:
                 concept = _concept(str(key), value)
             except ValueError as error:

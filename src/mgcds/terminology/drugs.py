@@ -17,6 +17,8 @@ from mgcds.terminology.concepts import rows
 from mgcds.terminology.types import DrugClass
 from mgcds.units import decimal
 
+SALTS = "tables/salts.yaml"
+
 
 @dataclass(frozen=True, slots=True)
 class Salt:
@@ -110,7 +112,7 @@ def load_drugs(root: Path) -> Drugs:
     ingredient_of = {code: ingredients.get(row["in_code"], row)["name"] for code, row in ingredients.items()}
     lexicon = {row["phrase"]: row["ingredient"] for row in rows(tables / "lexicon.csv")}
     names = frozenset(ingredient_of.values()) | frozenset(name for name in lexicon.values() if name)
-    salts = _salts(root)
+    salts = read_salts(read(root / SALTS, shown_as=SALTS))
     classes, places = _classes(root, names, salts)
     members: dict[str, set[str]] = {}
     for key, drug_class in classes.items():
@@ -135,11 +137,11 @@ def load_drugs(root: Path) -> Drugs:
     )  # fmt: skip
 
 
-def _salts(root: Path) -> dict[str, Salt]:
-    file = "tables/salts.yaml"
+def read_salts(tree: Any) -> dict[str, Salt]:
+    """The salts of a parsed tables/salts.yaml. Raises SourceError."""
     found: dict[str, Salt] = {}
     problems: list[Problem] = []
-    for nutrient, block in read(root / file, shown_as=file).items():
+    for nutrient, block in tree.items():
         per = decimal(block["per_mEq"])
         for name, value in block["ingredients"].items():
             fraction = decimal(value.get("fraction")) if "fraction" in value else None

@@ -1,0 +1,83 @@
+"""Says in sentences why each rule fired or stayed silent, with the data it used and what was missing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mgcds.engine.evaluate import Evaluation, Outcome
+from mgcds.engine.referee import holds
+from mgcds.language.library import LinkedRule
+from mgcds.language.when import All, AnyOf, Ask, AtHook, Condition, asks
+from mgcds.language.words import sentence, title_of
+
+_MARK = {True: "yes", False: "no", None: "not known"}
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """One rule: its end state in a sentence, and a line for each condition (mark, condition, data)."""
+
+    rule: str
+    title: str
+    state: str
+    level: str | None
+    summary: str
+    lines: tuple[tuple[str, str, str], ...]
+    missing: tuple[str, ...]
+
+
+def explain(evaluation: Evaluation, rule_id: str | None = None) -> tuple[Explanation, ...]:
+    """An explanation of every rule of the hook, or of one. Raises KeyError for a rule that the hook does not have."""
+    library = evaluation.library
+    rules = library.rules_at(evaluation.chart.hook)
+    if rule_id is not None:
+        rules = tuple(rule for rule in rules if rule.id == rule_id)
+        if not rules:
+            raise KeyError(rule_id)
+    return tuple(_explain(rule, evaluation) for rule in rules)
+
+
+def _explain(rule: LinkedRule, evaluation: Evaluation) -> Explanation:
+    outcome = evaluation.outcomes[rule.id]
+    lines = [_line("", part, evaluation) for condition in rule.when for part in _parts(condition)]
+    lines += [_line("unless ", condition, evaluation) for condition in rule.unless]
+    lines += [_line(f"{level} if ", line, evaluation) for level, line in rule.levels if line is not None]
+    missing = tuple(title_of(evaluation.library.questions[key], evaluation.library) for key in outcome.missing)
+    return Explanation(rule.id, str(rule.model.title), outcome.state, outcome.level, _summary(outcome, lines, missing),
+                       tuple(lines), missing)
+
+
+def _parts(condition: Condition) -> tuple[Condition, ...]:
+    return condition.of if isinstance(condition, All) else (condition,)
+
+
+def _line(lead: str, condition: Condition, evaluation: Evaluation) -> tuple[str, str, str]:
+    truth = holds(condition, evaluation.answers, evaluation.chart.hook)
+    return _MARK[truth], lead + sentence(condition, evaluation.library).strip("()"), _data(condition, evaluation)
+
+
+def _data(condition: Condition, evaluation: Evaluation) -> str:
+    """What the chart says to the questions of a condition, each once, with references."""
+    if isinstance(condition, AtHook):
+        return evaluation.chart.hook
+    texts = []
+    for ask in asks(condition) if isinstance(condition, Ask | AnyOf | All) else ():
+        answer = evaluation.answers[ask.question]
+        references = ", ".join(dict.fromkeys(because.reference for because in answer.because))
+        texts.append(f"{answer.why}{f' [{references}]' if references else ''}")
+    return "; ".join(dict.fromkeys(texts))
+
+
+def _summary(outcome: Outcome, lines: list[tuple[str, str, str]], missing: tuple[str, ...]) -> str:
+    if outcome.state == "fired":
+        extra = f"; not available: {', '.join(missing)}" if missing else ""
+        return f"fired at {outcome.level}, because everything it asks for holds{extra}"
+    if outcome.state == "not-evaluable":
+        return f"could not be decided, because data were not supplied: {', '.join(missing)}"
+    if outcome.state in ("superseded", "suppressed", "error"):
+        return f"{outcome.state}: {outcome.because}"
+    silenced = next((text for mark, text, _ in lines if mark == "yes" and text.startswith("unless ")), None)
+    if silenced:
+        return f"silent, {silenced.replace('unless ', 'because ', 1)}"
+    first = next((text for mark, text, _ in lines if mark == "no" and not text.startswith("unless ")), None)
+    return f"silent, because this does not hold: {first}" if first else "silent, because no level applies"

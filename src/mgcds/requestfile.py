@@ -1,0 +1,70 @@
+"""Reads a file as a CDS Hooks request, a Bundle or bare resources, and answers it as the service would."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from datetime import date, tzinfo
+from pathlib import Path
+from typing import Any
+
+from mgcds.cards import respond
+from mgcds.chart.facts import Chart
+from mgcds.chart.intake import WrongPatient, read_chart, read_resources
+from mgcds.engine.evaluate import Evaluation
+from mgcds.language.rule import HOOKS
+from mgcds.settings import Settings
+from mgcds.terminology import Terminology
+
+MOST_BYTES = 200_000_000
+
+
+class UnreadableFile(Exception):
+    """The file is not what it should be; the message says what to do."""
+
+
+def chart_of_file(file: Path, *, hook: str, terminology: Terminology, today: date, zone: tzinfo
+                  ) -> tuple[Chart, dict[str, Any]]:
+    """The chart of a file, and the request it holds ({} where it holds bare data). Raises UnreadableFile."""
+    value = _read(file)
+    if isinstance(value, dict) and "context" in value and "resourceType" not in value:
+        own = value.get("hook")
+        if own not in HOOKS or not isinstance(value["context"], dict):
+            raise UnreadableFile(f"the request names no hook we answer; use one of {', '.join(HOOKS)}")
+        try:
+            chart = read_chart(hook=own, context=value["context"], prefetch=value.get("prefetch"), terminology=terminology,
+                               today=today, zone=zone)
+        except WrongPatient:
+            raise UnreadableFile("the prefetched patient is not the patient of the context") from None
+        return chart, value
+    if isinstance(value, dict) and isinstance(value.get("prefetch"), dict):
+        return read_resources(list(value["prefetch"].values()), hook=hook, terminology=terminology, today=today, zone=zone), {}
+    if not isinstance(value, list) and not (isinstance(value, dict) and isinstance(value.get("resourceType"), str)):
+        raise UnreadableFile("this is no CDS Hooks request, no Bundle and no list of resources")
+    return read_resources(value, hook=hook, terminology=terminology, today=today, zone=zone), {}
+
+
+def _read(file: Path) -> Any:
+    try:
+        if file.stat().st_size > MOST_BYTES:
+            raise UnreadableFile(f"the file is larger than {MOST_BYTES} bytes")
+        data = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
+        text = data.decode("utf-8-sig")
+        return json.loads(text) if ".ndjson" not in file.name else [json.loads(line) for line in text.splitlines() if line.strip()]
+    except FileNotFoundError:
+        raise UnreadableFile("there is no such file") from None
+    except IsADirectoryError:
+        raise UnreadableFile("this is a folder; name one file") from None
+    except (OSError, gzip.BadGzipFile, EOFError):
+        raise UnreadableFile("the file cannot be read") from None
+    except UnicodeDecodeError:
+        raise UnreadableFile("the file is not UTF-8 text") from None
+    except (ValueError, RecursionError):
+        raise UnreadableFile("the file is not valid JSON") from None
+
+
+def response_of(evaluation: Evaluation, call: dict[str, Any], settings: Settings) -> dict[str, Any]:
+    """The body that the service would answer."""
+    hook = evaluation.chart.hook
+    return respond(evaluation, service_id=f"mgcds-{hook}", hook_instance=str(call.get("hookInstance", "file")),
+                   public_url=settings.shown_url, incomplete_card=settings.incomplete_card)
