@@ -71,6 +71,7 @@ def serve(
     host: Annotated[str | None, typer.Option(help="address to bind (MGCDS_HOST)")] = None,
     port: Annotated[int | None, typer.Option(help="port (MGCDS_PORT)")] = None,
     rules: RulesOption = None,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="processes; one a core is a good number")] = 1,
 ) -> None:
     """Run the CDS Hooks service."""
     from mgcds.service.run import serve as run_service
@@ -80,7 +81,7 @@ def serve(
         err.print("mgcds: WARNING: callers are not authenticated (MGCDS_AUTH=off)")
     try:
         err.print(f"mgcds: serving on http://{settings.host}:{settings.port}, stop with Ctrl-C", markup=False)
-        run_service(settings)
+        run_service(settings, workers)
     except SourceError as error:
         _print_problems(error.problems)
         raise _stop("the service does not start with a bad rule", FOUND) from None
@@ -144,8 +145,9 @@ def explain(
 
 
 @app.command()
-def check(path: Annotated[Path | None, typer.Argument(help="rule library; default MGCDS_RULES or the packaged one")] = None
-          ) -> None:
+def check(
+    path: Annotated[Path | None, typer.Argument(help="rule library; default MGCDS_RULES or the packaged one")] = None,
+) -> None:
     """Validate the library, run every case, nudge every number and flip every comparison."""
     settings = _settings(rules=path)
     library = _library(settings)
@@ -181,8 +183,10 @@ def overdue(library: Library, today: date) -> list[Problem]:
 
 
 @app.command()
-def test(rule: Annotated[str | None, typer.Argument(help="a rule id, vocabulary or policy; default all")] = None,
-         rules: RulesOption = None) -> None:
+def test(
+    rule: Annotated[str | None, typer.Argument(help="a rule id, vocabulary or policy; default all")] = None,
+    rules: RulesOption = None,
+) -> None:
     """Run the cases beside the rules."""
     settings = _settings(rules=rules)
     library = _library(settings)
@@ -235,4 +239,3 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
-

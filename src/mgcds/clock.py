@@ -9,9 +9,7 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 
 MINUTES_A_DAY = 24 * 60
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_FHIR_DATE = re.compile(
-    r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d:\d\d)(?::(\d\d)(?:\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?)?)?", re.ASCII
-)
+_FHIR_DATE = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d:\d\d)(?::(\d\d)(?:\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?)?)?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -82,7 +80,7 @@ def days_before(today: date, days: int) -> date:
 
 
 def parse_time_of_day(text: object) -> int | None:
-    """"07:30" or "07:30:00" as minutes after midnight; None when it cannot be read."""
+    """ "07:30" or "07:30:00" as minutes after midnight; None when it cannot be read."""
     if not isinstance(text, str) or not (match := re.fullmatch(r"(\d\d?):(\d\d)(?::\d\d(?:\.\d+)?)?", text.strip())):
         return None
     hours, minutes = int(match[1]), int(match[2])

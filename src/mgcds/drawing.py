@@ -15,7 +15,14 @@ from mgcds.engine.explain import Explanation
 WIDTH = 76
 _COLOURS = {"critical": "red", "warning": "yellow", "info": "blue"}
 _SIGNS = {"critical": "!!", "warning": "!", "info": "i"}
-_STATE_SIGNS = {"fired": "*", "not-fired": "-", "not-evaluable": "?", "superseded": "<", "suppressed": "x", "error": "E"}
+_STATE_SIGNS = {
+    "fired": "*",
+    "not-fired": "-",
+    "not-evaluable": "?",
+    "superseded": "<",
+    "suppressed": "x",
+    "error": "E",
+}
 
 
 def draw_cards(console: Console, answer: dict[str, Any]) -> None:

@@ -23,8 +23,9 @@ class UnreadableFile(Exception):
     """The file is not what it should be; the message says what to do."""
 
 
-def chart_of_file(file: Path, *, hook: str, terminology: Terminology, today: date, zone: tzinfo
-                  ) -> tuple[Chart, dict[str, Any]]:
+def chart_of_file(
+    file: Path, *, hook: str, terminology: Terminology, today: date, zone: tzinfo
+) -> tuple[Chart, dict[str, Any]]:
     """The chart of a file, and the request it holds ({} where it holds bare data). Raises UnreadableFile."""
     value = _read(file)
     if isinstance(value, dict) and "context" in value and "resourceType" not in value:
@@ -32,8 +33,14 @@ def chart_of_file(file: Path, *, hook: str, terminology: Terminology, today: dat
         if own not in HOOKS or not isinstance(value["context"], dict):
             raise UnreadableFile(f"the request names no hook we answer; use one of {', '.join(HOOKS)}")
         try:
-            chart = read_chart(hook=own, context=value["context"], prefetch=value.get("prefetch"), terminology=terminology,
-                               today=today, zone=zone)
+            chart = read_chart(
+                hook=own,
+                context=value["context"],
+                prefetch=value.get("prefetch"),
+                terminology=terminology,
+                today=today,
+                zone=zone,
+            )
         except WrongPatient:
             raise UnreadableFile("the prefetched patient is not the patient of the context") from None
         return chart, value
@@ -50,7 +57,9 @@ def _read(file: Path) -> Any:
             raise UnreadableFile(f"the file is larger than {MOST_BYTES} bytes")
         data = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
         text = data.decode("utf-8-sig")
-        return json.loads(text) if ".ndjson" not in file.name else [json.loads(line) for line in text.splitlines() if line.strip()]
+        return (
+            json.loads(text) if ".ndjson" not in file.name else [json.loads(line) for line in text.splitlines() if line.strip()]
+        )
     except FileNotFoundError:
         raise UnreadableFile("there is no such file") from None
     except IsADirectoryError:
@@ -66,5 +75,10 @@ def _read(file: Path) -> Any:
 def response_of(evaluation: Evaluation, call: dict[str, Any], settings: Settings) -> dict[str, Any]:
     """The body that the service would answer."""
     hook = evaluation.chart.hook
-    return respond(evaluation, service_id=f"mgcds-{hook}", hook_instance=str(call.get("hookInstance", "file")),
-                   public_url=settings.shown_url, incomplete_card=settings.incomplete_card)
+    return respond(
+        evaluation,
+        service_id=f"mgcds-{hook}",
+        hook_instance=str(call.get("hookInstance", "file")),
+        public_url=settings.shown_url,
+        incomplete_card=settings.incomplete_card,
+    )

@@ -19,9 +19,22 @@ _SPELLINGS: dict[str, tuple[str, ...]] = {
     "g/dL": ("g/dl", "gm/dl"),
     "g/L": ("g/l",),
     "mL/min/1.73m2": (
-        "ml/min/1.73m2", "ml/min/{1.73_m2}", "ml/min/1.73.m2", "ml/min/{1.73m2}", "ml/min/1.73", "ml/min/1.73m^2",
-        "ml/min/1.73m²", "ml/min/1.73sqm", "ml/min/1.73_m2", "ml/min/bsa", "ml/min/1.73mm2", "ml/min/1.73{m2}",
-        "ml/min/173.10*-2.m2", "ml/min/1.73m*2", "ml/min/{1.73sq.m}", "ml/min/1.73m**2",
+        "ml/min/1.73m2",
+        "ml/min/{1.73_m2}",
+        "ml/min/1.73.m2",
+        "ml/min/{1.73m2}",
+        "ml/min/1.73",
+        "ml/min/1.73m^2",
+        "ml/min/1.73m²",
+        "ml/min/1.73sqm",
+        "ml/min/1.73_m2",
+        "ml/min/bsa",
+        "ml/min/1.73mm2",
+        "ml/min/1.73{m2}",
+        "ml/min/173.10*-2.m2",
+        "ml/min/1.73m*2",
+        "ml/min/{1.73sq.m}",
+        "ml/min/1.73m**2",
     ),
     "mL/min": ("ml/min",),
     "mmHg": ("mmhg", "mm[hg]"),
@@ -72,7 +85,7 @@ def normal_unit(text: object) -> str | None:
 
 
 def parse_quantity(text: str) -> Quantity | None:
-    """"1.70 mg/dL" as a Quantity; None when there is no number, no unit or an unknown unit."""
+    """ "1.70 mg/dL" as a Quantity; None when there is no number, no unit or an unknown unit."""
     match = _QUANTITY.fullmatch(text.strip())
     unit = normal_unit(match[2]) if match else None
     return Quantity(Decimal(match[1]), unit) if match and unit else None

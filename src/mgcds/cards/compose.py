@@ -63,7 +63,9 @@ def card(topic: str, findings: tuple[Finding, ...], evaluation: Evaluation, uuid
     if actions:
         made["suggestions"] = actions
         made["selectionBehavior"] = "any"
-    codes = dict.fromkeys(map(str, (*library.policy.override_reasons, *(r for f in findings for r in f.rule.model.card.override))))
+    codes = dict.fromkeys(
+        map(str, (*library.policy.override_reasons, *(r for f in findings for r in f.rule.model.card.override)))
+    )
     made["overrideReasons"] = [{"code": code, "system": REASON, "display": library.reasons[code].display} for code in codes]
     if public_url:
         made["links"] = [

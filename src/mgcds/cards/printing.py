@@ -74,16 +74,18 @@ def answer_text(library: Library, answer: Answer, asked: Asked, escape: Escape) 
     return answer.word or (listed(answer.names, escape) if answer.names else "none")
 
 
-def render(template: Template, names: Mapping[str, str], answers: Mapping[str, Answer], library: Library, escape: Escape
-           ) -> str:
+def render(
+    template: Template, names: Mapping[str, str], answers: Mapping[str, Answer], library: Library, escape: Escape
+) -> str:
     """A template with its placeholders filled. Load time has made sure that every name exists."""
     return "".join(
         part if isinstance(part, str) else _placeholder(part, names, answers, library, escape) for part in template.parts
     )
 
 
-def _placeholder(part: Placeholder, names: Mapping[str, str], answers: Mapping[str, Answer], library: Library,
-                 escape: Escape) -> str:
+def _placeholder(
+    part: Placeholder, names: Mapping[str, str], answers: Mapping[str, Answer], library: Library, escape: Escape
+) -> str:
     key = names[part.question]
     answer, asked = answers[key], library.questions[key]
     if not part.attribute:

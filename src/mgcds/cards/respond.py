@@ -9,8 +9,9 @@ from mgcds.engine.asking import Asking
 from mgcds.engine.evaluate import Evaluation, Outcome
 
 
-def respond(evaluation: Evaluation, *, service_id: str, hook_instance: str, public_url: str, incomplete_card: bool = True
-            ) -> dict[str, Any]:
+def respond(
+    evaluation: Evaluation, *, service_id: str, hook_instance: str, public_url: str, incomplete_card: bool = True
+) -> dict[str, Any]:
     """Cards in their order, and the evaluation extension. `public_url` without a slash at its end; may be empty."""
     library = evaluation.library
     url = public_url.rstrip("/")

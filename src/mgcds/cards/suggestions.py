@@ -33,8 +33,11 @@ def _actions(suggestion: Suggestion, finding: Finding, evaluation: Evaluation) -
         return [(f"order {order.order}", str(order.label), action)]
     if suggestion.stop:
         answer = evaluation.answers[finding.rule.names[str(suggestion.stop)]]
-        return [_delete(use) for use in answer.uses if use.drafted and use.reference in evaluation.chart.drafts
-                and "#" not in use.reference]
+        return [
+            _delete(use)
+            for use in answer.uses
+            if use.drafted and use.reference in evaluation.chart.drafts and "#" not in use.reference
+        ]
     answer = evaluation.answers[finding.rule.names[str(suggestion.move)]]
     return _move(answer.uses, answer.parts, evaluation)
 
@@ -62,8 +65,7 @@ def _delete(use: Use) -> tuple[str, str, dict[str, Any]]:
     return f"stop {use.reference}", label, {"type": "delete", "description": label, "resourceId": use.reference}
 
 
-def _move(uses: tuple[Use, ...], parts: Mapping[str, str], evaluation: Evaluation
-          ) -> list[tuple[str, str, dict[str, Any]]]:
+def _move(uses: tuple[Use, ...], parts: Mapping[str, str], evaluation: Evaluation) -> list[tuple[str, str, dict[str, Any]]]:
     """The draft product with its doses at the computed safe time; nothing where there is no draft or no such time."""
     if len(uses) != 2 or not parts.get("safe_time"):
         return []

@@ -22,7 +22,7 @@ def computed(results: Iterable[Result], concepts: Mapping[str, Concept], person:
             continue
         shape = _SHAPES[concept.formula.name]
         for result in known:
-            if result.concept == concept.formula.of and (value := shape(result, concept.formula, known, person, today)) is not None:
+            if result.concept == concept.formula.of and (value := shape(result, concept.formula, person, today)) is not None:
                 number, source = value
                 assert concept.unit is not None
                 made.append(
@@ -32,11 +32,10 @@ def computed(results: Iterable[Result], concepts: Mapping[str, Concept], person:
     return made
 
 
-Shape = Callable[[Result, Formula, list[Result], Person, date], tuple[Decimal, str] | None]
+Shape = Callable[[Result, Formula, Person, date], tuple[Decimal, str] | None]
 
 
-def _ckd_epi_2021(result: Result, formula: Formula, known: list[Result], person: Person, today: date
-                  ) -> tuple[Decimal, str] | None:
+def _ckd_epi_2021(result: Result, formula: Formula, person: Person, today: date) -> tuple[Decimal, str] | None:
     """eGFR from creatinine in mg/dL (Inker 2021, NEJM 385:1737); adults whose sex is male or female.
 
     With a partial birth date only if the youngest and the oldest possible age give the same rounded result.

@@ -15,8 +15,43 @@ from mgcds.units import decimal, milligrams
 
 # Units in which products are counted out; their strength is per one of them.
 _COUNTED = frozenset(
-    "1 tablet tablets tab tabs tbl capsule capsules cap caps pill pills caplet caplets lozenge lozenges gummy gummies "
-    "sachet sachets packet packets spray sprays each unit units dose doses dosage suppository patch patches puff puffs".split()
+    [
+        "1",
+        "tablet",
+        "tablets",
+        "tab",
+        "tabs",
+        "tbl",
+        "capsule",
+        "capsules",
+        "cap",
+        "caps",
+        "pill",
+        "pills",
+        "caplet",
+        "caplets",
+        "lozenge",
+        "lozenges",
+        "gummy",
+        "gummies",
+        "sachet",
+        "sachets",
+        "packet",
+        "packets",
+        "spray",
+        "sprays",
+        "each",
+        "unit",
+        "units",
+        "dose",
+        "doses",
+        "dosage",
+        "suppository",
+        "patch",
+        "patches",
+        "puff",
+        "puffs",
+    ]
 )
 UNIT = "unit"
 
@@ -52,8 +87,10 @@ def read_dosage(dosage: dict[str, Any]) -> Dosage:
 
 
 def _daily(dosage: dict[str, Any], schedule: Schedule) -> DailyDose | None:
-    as_needed = dosage.get("asNeededBoolean") is True or dosage.get("asNeeded") is True or bool(
-        dosage.get("asNeededCodeableConcept") or dosage.get("asNeededFor")
+    as_needed = (
+        dosage.get("asNeededBoolean") is True
+        or dosage.get("asNeeded") is True
+        or bool(dosage.get("asNeededCodeableConcept") or dosage.get("asNeededFor"))
     )
     if as_needed:
         return _maximum(dosage)

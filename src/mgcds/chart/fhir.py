@@ -67,7 +67,7 @@ def status_code(value: Any) -> str:
 
 
 def reference(resource: Resource) -> str:
-    """"Type/id", or "" for a resource without an id."""
+    """ "Type/id", or "" for a resource without an id."""
     kind, identity = text(resource.get("resourceType")), resource.get("id")
     return f"{kind}/{identity}" if kind and isinstance(identity, str | int) and str(identity) else ""
 

@@ -5,11 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, tzinfo
+from functools import partial
 from typing import Any
 
 from mgcds.chart.derived import computed
 from mgcds.chart.facts import (
-    CONDITIONS, MEDICATIONS, ORDERS, PATIENT, PROCEDURES, STATEMENTS, Chart, Note, Person, Problem, Request, Result, Use,
+    CONDITIONS,
+    MEDICATIONS,
+    ORDERS,
+    PATIENT,
+    PROCEDURES,
+    STATEMENTS,
+    Chart,
+    Note,
+    Person,
+    Problem,
+    Request,
+    Result,
+    Use,
 )  # fmt: skip
 from mgcds.chart.fhir import Resource, block, items, reference, strings, tail, text, walk
 from mgcds.chart.medications import TYPES, Reading, read_use
@@ -22,7 +35,16 @@ from mgcds.terminology import Terminology
 _DRAFTS = {"order-select": "draftOrders", "order-sign": "draftOrders", "medication-refill": "medications"}
 _REQUESTS = frozenset({"ServiceRequest", "ProcedureRequest", "DiagnosticOrder"})
 # What a malformed resource can raise in a reader; anything else is a fault of ours and must be seen.
-_MALFORMED = (AttributeError, KeyError, TypeError, ValueError, OverflowError, ArithmeticError, IndexError, RecursionError)
+_MALFORMED = (
+    AttributeError,
+    KeyError,
+    TypeError,
+    ValueError,
+    OverflowError,
+    ArithmeticError,
+    IndexError,
+    RecursionError,
+)
 
 
 class WrongPatient(Exception):
@@ -41,8 +63,15 @@ class _Found:
     drafts: dict[str, Resource] = field(default_factory=dict)
 
 
-def read_chart(*, hook: str, context: Mapping[str, Any], prefetch: Mapping[str, Any] | None, terminology: Terminology,
-               today: date, zone: tzinfo = UTC) -> Chart:
+def read_chart(
+    *,
+    hook: str,
+    context: Mapping[str, Any],
+    prefetch: Mapping[str, Any] | None,
+    terminology: Terminology,
+    today: date,
+    zone: tzinfo = UTC,
+) -> Chart:
     """The chart of a CDS Hooks request. Raises WrongPatient; bad data never raises."""
     supplied, notes = supplied_by(prefetch or {}, laboratory_batches(terminology))
     resources = [found for value in (prefetch or {}).values() for found in walk(value)]
@@ -57,9 +86,11 @@ def read_resources(resources: Any, *, hook: str, terminology: Terminology, today
     found = list(walk(resources))
     patients = [resource for resource, _ in found if resource["resourceType"] == "Patient"]
     patient_id = str(patients[0].get("id", "")) if patients else ""
-    drafts = [(reference(resource) or f"context.draftOrders#{number}", resource, True)
-              for number, (resource, _) in enumerate(found)
-              if hook in _DRAFTS and resource.get("status") == "draft" and resource["resourceType"] in TYPES | _REQUESTS]
+    drafts = [
+        (reference(resource) or f"context.draftOrders#{number}", resource, True)
+        for number, (resource, _) in enumerate(found)
+        if hook in _DRAFTS and resource.get("status") == "draft" and resource["resourceType"] in TYPES | _REQUESTS
+    ]
     drafted = {id(resource) for _, resource, _ in drafts}
     kept = [(resource, url) for resource, url in found if id(resource) not in drafted]
     every = frozenset({PATIENT, MEDICATIONS, STATEMENTS, CONDITIONS, PROCEDURES, ORDERS, *laboratory_batches(terminology)})
@@ -89,14 +120,29 @@ def _drafts_of(hook: str, context: Mapping[str, Any]) -> list[tuple[str, Resourc
     return drafts
 
 
-def _chart(hook: str, patient_id: str, resources: list[tuple[Resource, str]], drafts: list[tuple[str, Resource, bool]],
-           appointments: list[Resource], supplied: frozenset[str], notes: list[Note], terminology: Terminology, today: date,
-           zone: tzinfo) -> Chart:
+def _chart(
+    hook: str,
+    patient_id: str,
+    resources: list[tuple[Resource, str]],
+    drafts: list[tuple[str, Resource, bool]],
+    appointments: list[Resource],
+    supplied: frozenset[str],
+    notes: list[Note],
+    terminology: Terminology,
+    today: date,
+    zone: tzinfo,
+) -> Chart:
     person, names = _person(resources, patient_id, zone)
     kept = _newest(resource for resource, _ in resources if _is_about(resource, names))
+    notes = [*notes, *(Note("resource-unreadable", reference(r)) for r, _ in resources if not _is_about(r, names))]
     bundled = [*resources, *((draft, "") for _, draft, _ in drafts)]
-    medications = {key: resource for resource, url in bundled if resource.get("resourceType") == "Medication"
-                   for key in (str(resource.get("id")), f"Medication/{resource.get('id')}", url) if key}
+    medications = {
+        key: resource
+        for resource, url in bundled
+        if resource.get("resourceType") == "Medication"
+        for key in (str(resource.get("id")), f"Medication/{resource.get('id')}", url)
+        if key
+    }
     dispenses: dict[str, list[Resource]] = {}
     for resource in kept:
         if resource["resourceType"] == "MedicationDispense":
@@ -105,13 +151,12 @@ def _chart(hook: str, patient_id: str, resources: list[tuple[Resource, str]], dr
     reading = Reading(terminology, today, zone, medications, dispenses)
     found = _Found(notes=list(notes))
     for resource in kept:
-        _guarded(found, resource, reference(resource), lambda r=resource: _read(found, r, reading))  # type: ignore[misc]
+        _guarded(found, resource, reference(resource), partial(_read, found, resource, reading))
     for appointment in appointments:
-        _guarded(found, appointment, reference(appointment),
-                 lambda r=appointment: found.requests.extend(read_appointment(r, terminology, zone)))  # type: ignore[misc]
+        _guarded(found, appointment, reference(appointment), partial(_appointment, found, appointment, reading))
     for where, draft, selected in drafts:
         if _is_about(draft, names):
-            _guarded(found, draft, where, lambda r=draft, w=where, s=selected: _draft(found, r, w, s, reading))  # type: ignore[misc]
+            _guarded(found, draft, where, partial(_draft, found, draft, where, selected, reading))
     found.results += computed(found.results, terminology.concepts, person, today)
     return Chart(
         today=today, hook=hook, person=person, supplied=supplied,
@@ -150,6 +195,10 @@ def _read(found: _Found, resource: Resource, reading: Reading) -> None:
         found.notes += notes
     elif kind in _REQUESTS:
         found.requests += read_request(resource, terminology, reading.zone)
+
+
+def _appointment(found: _Found, appointment: Resource, reading: Reading) -> None:
+    found.requests += read_appointment(appointment, reading.terminology, reading.zone)
 
 
 def _draft(found: _Found, draft: Resource, where: str, selected: bool, reading: Reading) -> None:

@@ -15,7 +15,9 @@ from mgcds.clock import Moment, parse_moment
 from mgcds.terminology import Medicine, StatedIngredient, Terminology
 from mgcds.units import decimal, whole_days
 
-TYPES = frozenset({"MedicationRequest", "MedicationOrder", "MedicationStatement", "MedicationAdministration", "MedicationDispense"})
+TYPES = frozenset(
+    {"MedicationRequest", "MedicationOrder", "MedicationStatement", "MedicationAdministration", "MedicationDispense"}
+)
 _ACTIVE = frozenset({"active", "in-progress", "recorded", "intended"})
 _OVER = frozenset({"completed", "stopped", "ended", "not-taken"})
 _IGNORED = frozenset({"entered-in-error", "cancelled", "not-done", "declined", "preparation", "abandoned"})
@@ -33,12 +35,13 @@ class Reading:
     dispenses: Mapping[str, Sequence[Resource]]  # by id of the order they fill
 
 
-def read_use(record: Resource, reading: Reading, *, drafted: bool = False, selected: bool = False, named: str = ""
-             ) -> tuple[Use | None, list[Note]]:
+def read_use(
+    record: Resource, reading: Reading, *, drafted: bool = False, selected: bool = False, named: str = ""
+) -> tuple[Use | None, list[Note]]:
     """A use, or None where the record says nothing about use; with notes. `named` is the reference of a draft without id."""
     where = reference(record) or named
     state = _state(record)
-    if text(record.get("intent")) in _NOT_ORDERS and not drafted or record.get("doNotPerform") is True:
+    if (text(record.get("intent")) in _NOT_ORDERS and not drafted) or record.get("doNotPerform") is True:
         return None, []
     if state == "ignored" or (state == "draft" and not drafted):
         return None, []
@@ -106,8 +109,10 @@ def _medicine(record: Resource, reading: Reading) -> Medicine:
     if isinstance(target, dict):
         written = text(target.get("reference"))
         contained = {str(item.get("id")): item for item in items(record.get("contained"))}
-        found = contained.get(written[1:], {}) if written.startswith("#") else (
-            reading.medications.get(written) or reading.medications.get(tail(target)) or {}
+        found = (
+            contained.get(written[1:], {})
+            if written.startswith("#")
+            else (reading.medications.get(written) or reading.medications.get(tail(target)) or {})
         )
     sources = [each for each in (concept, found.get("code")) if isinstance(each, dict)]
     all_codings = tuple(coding for source in sources for coding in codings(source))
@@ -136,8 +141,20 @@ def _bounds(record: Resource, dosages: list[Dosage], reading: Reading) -> tuple[
     ends = [d.schedule.ends for d in dosages if d.schedule.ends]
     start = parse_moment(period.get("start"), zone) or min(starts, key=lambda m: m.first, default=None)
     end = parse_moment(period.get("end"), zone) or max(ends, key=lambda m: m.last, default=None)
-    instant = next((m for key in ("effectiveDateTime", "effectiveTimeDateTime", "occurenceDateTime", "whenHandedOver",
-                                  "whenPrepared") if (m := parse_moment(record.get(key), zone))), None)
+    instant = next(
+        (
+            m
+            for key in (
+                "effectiveDateTime",
+                "effectiveTimeDateTime",
+                "occurenceDateTime",
+                "whenHandedOver",
+                "whenPrepared",
+            )
+            if (m := parse_moment(record.get(key), zone))
+        ),
+        None,
+    )
     dispenses = reading.dispenses.get(str(record.get("id")), ()) if record.get("resourceType") != "MedicationDispense" else ()
     handed = sorted(
         ((moment, each) for each in dispenses
@@ -207,7 +224,11 @@ def _widest(choices: list[Portion]) -> Portion:
 
 
 def _indications(record: Resource, terminology: Terminology) -> frozenset[str]:
-    concepts = [*items(record.get("reasonCode")), *items(record.get("reason")), *items(record.get("reasonCodeableConcept"))]
+    concepts = [
+        *items(record.get("reasonCode")),
+        *items(record.get("reason")),
+        *items(record.get("reasonCodeableConcept")),
+    ]
     concepts += [block(each) for each in items(record.get("reasonForUseCodeableConcept"))]
     found = (terminology.concepts_of(codings(each), concept_text(each), "Condition") for each in concepts)
     return frozenset().union(*found)
@@ -216,7 +237,11 @@ def _indications(record: Resource, terminology: Terminology) -> frozenset[str]:
 def _links(record: Resource) -> list[str]:
     """References of other records of the same order, as "Type/id"."""
     kind = text(record.get("resourceType"))
-    targets = [record.get("priorPrescription"), *items(record.get("basedOn")), *items(record.get("authorizingPrescription"))]
+    targets = [
+        record.get("priorPrescription"),
+        *items(record.get("basedOn")),
+        *items(record.get("authorizingPrescription")),
+    ]
     targets += [record.get("prescription"), record.get("request"), *items(record.get("derivedFrom"))]
     made = []
     for target in targets:
@@ -225,4 +250,3 @@ def _links(record: Resource) -> list[str]:
             parts = written.split("/_history")[0].split("/")
             made.append("/".join(parts[-2:]) if len(parts) > 1 else f"{kind}/{tail(target)}")
     return made
-

@@ -25,7 +25,11 @@ def read_condition(record: Resource, terminology: Terminology, today: date, zone
     code = record.get("code")
     found = terminology.concepts_of(codings(code), concept_text(code), "Condition")
     over = _when(record, "abatement", zone)
-    if not found or (over is not None and over.last <= today and clinical != "active") or record.get("abatementBoolean") is True:
+    if (
+        not found
+        or (over is not None and over.last <= today and clinical != "active")
+        or record.get("abatementBoolean") is True
+    ):
         return [], []
     onset = _when(record, "onset", zone)
     if onset is not None and onset.first > today:
@@ -35,7 +39,11 @@ def read_condition(record: Resource, terminology: Terminology, today: date, zone
 
 def _when(record: Resource, name: str, zone: tzinfo) -> Moment | None:
     period = block(record.get(f"{name}Period"))
-    values: list[Any] = [record.get(f"{name}DateTime"), period.get("start" if name == "onset" else "end"), record.get(f"{name}String")]
+    values: list[Any] = [
+        record.get(f"{name}DateTime"),
+        period.get("start" if name == "onset" else "end"),
+        record.get(f"{name}String"),
+    ]
     return next((moment for value in values if (moment := parse_moment(value, zone)) is not None), None)
 
 

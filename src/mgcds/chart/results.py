@@ -13,11 +13,20 @@ from mgcds.terminology import Concept, Terminology
 from mgcds.units import decimal
 
 _FINAL = frozenset({"final", "amended", "corrected"})
-_VALUES = ("valueQuantity", "valueInteger", "valueDecimal", "valueString", "valueRange", "valueRatio", "valueCodeableConcept")
+_VALUES = (
+    "valueQuantity",
+    "valueInteger",
+    "valueDecimal",
+    "valueString",
+    "valueRange",
+    "valueRatio",
+    "valueCodeableConcept",
+)
 
 
-def read_observation(record: Resource, terminology: Terminology, today: date, zone: tzinfo
-                     ) -> tuple[list[Result], list[Problem], list[Note]]:
+def read_observation(
+    record: Resource, terminology: Terminology, today: date, zone: tzinfo
+) -> tuple[list[Result], list[Problem], list[Note]]:
     """The results of one Observation and of its components, coded flags as problems, and why something was skipped."""
     results: list[Result] = []
     problems: list[Problem] = []
@@ -43,8 +52,7 @@ def read_observation(record: Resource, terminology: Terminology, today: date, zo
     return results, problems, notes
 
 
-def _result(part: Resource, record: Resource, concept: Concept, today: date, zone: tzinfo
-            ) -> tuple[Result | None, str]:
+def _result(part: Resource, record: Resource, concept: Concept, today: date, zone: tzinfo) -> tuple[Result | None, str]:
     status = status_code(record.get("status"))
     if status not in _FINAL:
         return None, "" if status == "entered-in-error" else "status-ignored"

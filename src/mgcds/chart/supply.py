@@ -75,8 +75,11 @@ def _failed(value: Any) -> bool:
     if value.get("resourceType") == "OperationOutcome":
         return True
     if value.get("resourceType") != "Bundle":
-        return isinstance(value.get("resource"), dict) and _failed(value["resource"]) if "resource" in value else \
-            "resourceType" not in value
+        return (
+            isinstance(value.get("resource"), dict) and _failed(value["resource"])
+            if "resource" in value
+            else "resourceType" not in value
+        )
     found = [resource for resource, _ in walk(value)]
     outcomes = [resource for resource in found if resource["resourceType"] == "OperationOutcome"]
     severities = {issue.get("severity") for outcome in outcomes for issue in items(outcome.get("issue"))}

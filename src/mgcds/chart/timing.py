@@ -12,11 +12,11 @@ from mgcds.clock import WEEKDAYS, Moment, parse_moment, parse_time_of_day
 from mgcds.units import decimal, normal_unit, whole_days
 
 # Doses a day of the codes of GTSAbbreviation (HL7 v3).
-_CODES = {
+_CODES: dict[str, Decimal | int] = {
     "QD": 1, "AM": 1, "PM": 1, "BED": 1, "HS": 1, "BID": 2, "TID": 3, "QID": 4, "QOD": Decimal("0.5"), "Q1H": 24, "Q2H": 12,
-    "Q3H": 8, "Q4H": 6, "Q6H": 4, "Q8H": 3, "Q12H": 2, "Q24H": 1, "DAILY": 1,
+    "Q3H": 8, "Q4H": 6, "Q6H": 4, "Q8H": 3, "Q12H": 2, "Q24H": 1, "DAILY": 1, "WK": Decimal(1) / 7, "QWK": Decimal(1) / 7,
+    "MO": Decimal(1) / 30,
 }  # fmt: skip
-_WEEKLY, _MONTHLY = {"WK": Decimal(1) / 7, "QWK": Decimal(1) / 7}, {"MO": Decimal(1) / 30}
 _HOURS = {"s": Decimal(1) / 3600, "min": Decimal(1) / 60, "h": Decimal(1), "d": Decimal(24), "wk": Decimal(168),
           "mo": Decimal(720), "a": Decimal(8760)}  # fmt: skip
 
@@ -64,8 +64,7 @@ def _frequency(repeat: dict[str, Any]) -> Decimal | None:
 
 def _coded(code: Any) -> Decimal | None:
     words = [coding.code.upper() for coding in codings(code)] + [text(block(code).get("text")).strip().upper()]
-    table = {**_CODES, **_WEEKLY, **_MONTHLY}
-    return next((Decimal(table[word]) for word in words if word in table), None)
+    return next((Decimal(_CODES[word]) for word in words if word in _CODES), None)
 
 
 def _length(repeat: dict[str, Any], starts: Moment | None, ends: Moment | None) -> int | None:

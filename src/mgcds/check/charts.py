@@ -8,13 +8,33 @@ from decimal import Decimal
 from mgcds.chart.derived import computed
 from mgcds.chart.dosage import DailyDose, portions
 from mgcds.chart.facts import (
-    CONDITIONS, MEDICATIONS, ORDERS, PATIENT, PROCEDURES, STATEMENTS, Chart, Person, Problem, Request, Result, Times, Use,
+    CONDITIONS,
+    MEDICATIONS,
+    ORDERS,
+    PATIENT,
+    PROCEDURES,
+    STATEMENTS,
+    Chart,
+    Person,
+    Problem,
+    Request,
+    Result,
+    Times,
+    Use,
 )  # fmt: skip
 from mgcds.chart.intake import laboratory_batches
 from mgcds.chart.problems import still_holds
 from mgcds.clock import WEEKDAYS, Moment, on, parse_time_of_day
 from mgcds.language.cases import (
-    BookedLine, Case, IntakeLine, LabLine, MedicineLine, NotSuppliedLine, OrderedLine, PatientLine, ProblemLine,
+    BookedLine,
+    Case,
+    IntakeLine,
+    LabLine,
+    MedicineLine,
+    NotSuppliedLine,
+    OrderedLine,
+    PatientLine,
+    ProblemLine,
 )  # fmt: skip
 from mgcds.terminology import Terminology
 from mgcds.units import milligrams

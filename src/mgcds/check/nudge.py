@@ -24,7 +24,7 @@ from mgcds.units import parse_quantity
 _IN_RULES = ("find", "when", "unless", "level")
 _IN_TABLES = ("rows",)
 _IN_CONCEPTS = ("factors", "divide", "plausible", "formula", "procedure_lasts")
-_NOT_NUMBERS = frozenset({"source", "site_may_change", "because", "drug", "title", "basis", "name", "of", "with"})
+_NOT_NUMBERS = frozenset({"source", "site_may_change", "because", "drug", "title", "label", "basis", "name", "of", "with"})
 _LITERAL = re.compile(
     r"within \d+ days?|at least \d+ (?:days?|years)(?: ago)?|\d+ to \d+ (?:days? ago|years)|\d+(?:\.\d+)? h|\d+ (?:days?|years)"
     r"|(?:at least \d+|\d+ to \d+) days? (?:before|after) [a-z0-9_]+|\d+(?:\.\d+)? to \d+(?:\.\d+)? \S+"
@@ -77,14 +77,16 @@ def _of(file: str, tree: Any, *, bare: bool = False) -> Iterator[Nudge]:
     elif isinstance(tree, list):
         for item in tree:
             yield from _of(file, item, bare=bare)
-    elif isinstance(tree, Text):
-        if _LITERAL.fullmatch(tree) or parse_quantity(tree) is not None or (bare and _BARE.fullmatch(tree)):
-            for match in _BARE.finditer(tree):
-                for step in (1, -1):
-                    number = _stepped(match[0], step)
-                    if number.startswith("-") and "day" in tree:
-                        continue  # no length is negative
+    elif isinstance(tree, Text) and _is_number(tree, bare):
+        for match in _BARE.finditer(tree):
+            for step in (1, -1):
+                number = _stepped(match[0], step)
+                if not (number.startswith("-") and "day" in tree):  # no length is negative
                     yield Nudge(file, tree, tree[: match.start()] + number + tree[match.end() :])
+
+
+def _is_number(text: Text, bare: bool) -> bool:
+    return bool(_LITERAL.fullmatch(text) or parse_quantity(text) is not None or (bare and _BARE.fullmatch(text)))
 
 
 def _stepped(number: str, step: int) -> str:
@@ -93,8 +95,9 @@ def _stepped(number: str, step: int) -> str:
     return f"{Decimal(number) + step * Decimal(1).scaleb(-decimals):.{decimals}f}"
 
 
-def unnoticed(files: Files, terminology: Terminology, cases: list[CaseFile], tick: Callable[[], None] = lambda: None
-              ) -> tuple[int, list[Problem]]:
+def unnoticed(
+    files: Files, terminology: Terminology, cases: list[CaseFile], tick: Callable[[], None] = lambda: None
+) -> tuple[int, list[Problem]]:
     """How many nudges there are, and those that no case notices."""
     made = nudges(files)
     missed = []
@@ -133,7 +136,9 @@ def _mutated(nudge: Nudge, files: Files, terminology: Terminology) -> Library | 
         drugs = replace(terminology.drugs, salts=read_salts(_at_place(tree, nudge)))
         terminology = replace(terminology, drugs=drugs)
     elif nudge.file.startswith("concepts/"):
-        trees = {file: _at_place(tree, nudge) if file == nudge.file else tree for file, tree in concept_trees(files.root).items()}
+        trees = {
+            file: _at_place(tree, nudge) if file == nudge.file else tree for file, tree in concept_trees(files.root).items()
+        }
         terminology = replace(terminology, index=load_concepts(files.root, trees))
     else:
         files = replace(

@@ -8,7 +8,18 @@ from dataclasses import dataclass, field
 from mgcds.chart.facts import CONDITIONS, MEDICATIONS, ORDERS, PATIENT, PROCEDURES, Chart, Use
 from mgcds.engine.answer import Answer
 from mgcds.language.find import (
-    Booked, Exposure, Has, Intake, Latest, Lowest, Patient, Pending, Question, Table, Taking, Trials,
+    Booked,
+    Exposure,
+    Has,
+    Intake,
+    Latest,
+    Lowest,
+    Patient,
+    Pending,
+    Question,
+    Table,
+    Taking,
+    Trials,
 )  # fmt: skip
 from mgcds.language.library import Asked, Library
 

@@ -120,9 +120,9 @@ def compile_rule(rule: LinkedRule) -> list[Rule]:
     made = compile_conditions(f"{rule.id}|when", rule.when)
     for number, condition in enumerate(rule.unless):
         made += compile_conditions(f"{rule.id}|unless {number}", [condition])
-    for level, condition in rule.levels:
-        if condition is not None:
-            made += compile_conditions(f"{rule.id}|{level}", [condition])
+    for level, line in rule.levels:
+        if line is not None:
+            made += compile_conditions(f"{rule.id}|{level}", [line])
     for number, key in enumerate(rule.triggers):
         focused = Pattern((Field("q", "==", key), Field("focus", "==", 1.0)))
         made.append((f"{rule.id}|focus {number}|0", (focused,)))

@@ -1,9 +1,9 @@
 """The only importer of durable-rules: positive patterns in, names of fired rules out.
 
-durable-rules 2.0.28 has quirks that crash the process, mix up patients or match wrongly. Each is avoided here, and has a
-test that would notice its end (tests/unit/engine/test_durable_traps.py; the numbers below are theirs). The C module is
-driven directly: the stock Host starts timer threads and swallows exceptions. Nothing is negated, branched or ordered by
-priority (6, 7), and the C code holds the GIL, so threads take turns and processes scale (13).
+durable-rules 2.0.28 has quirks that crash the process, mix up patients or match wrongly. Each is avoided here and has a
+test that would notice its end (tests/unit/engine/test_durable_traps.py explains the numbers). The C module is driven
+directly, as the stock Host starts timer threads and swallows exceptions. Nothing is negated, branched or ranked
+(6, 7). The C code holds the GIL, so threads take turns and processes scale (13).
 
 Every value travels as tagged text for == (`=field`: "s..." or "n...") and, if it is a number, as a number for orderings
 (`<field`). So "3" is never 3.0, "0.5" is never below 0.7 (9), and no field of a caller can be mistaken for one of ours.
@@ -12,37 +12,31 @@ Every value travels as tagged text for == (`=field`: "s..." or "n...") and, if i
 from __future__ import annotations
 
 import json
-import math
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import count
 from threading import Lock
-from typing import Any
 
 import durable_rules_engine as _engine
 
 OPERATORS = {"==": "", "<": "$lt", "<=": "$lte", ">": "$gt", ">=": "$gte"}
 
-# Limits of the C code, which hangs, overruns a buffer or fails half-way beyond them. Larger rulesets are split.
-MOST_PATTERNS = 250  # of one C ruleset: 512 tests below one node hang (3), 257 rules sharing a pattern overrun a list
-MOST_AT_ONCE = 60  # patterns one fact may match the first test of: the stack holds 64
+MOST_PATTERNS = 60  # of a C ruleset, or it is split: one fact may match 64, a list holds 256, 512 hang (3)
 MOST_IN_RULE = 16  # patterns of one rule
-MOST_TESTS = 25  # tests of one pattern: 29 joins fit
-MOST_FIELDS = 100  # of one fact: 254 properties fit, and a field can take two
 MOST_CHARACTERS = 5_000  # of one word: lengths are counted modulo 65,536 bytes, and a character can take twelve
 
 _SESSION = "0"  # fixed: sessions are found by a 32-bit hash, so nothing of a patient may ever name one (4)
 _FIRST = f'{{"id":"first","sid":"{_SESSION}","kind":"first"}}'
 _LAST = f'{{"id":"last","sid":"{_SESSION}","kind":"go"}}'
-_FRAME = frozenset({"first_", "end_"})  # rules on these two facts; see _run
+_FRAME = frozenset({"first_", "end_"})  # the rules on these two facts; _run says what for
 _FRAME_RULES = '"first_":{"all":[{"m":{"$and":[{"kind":"first"}]}}]},"end_":{"all":[{"m":{"$and":[{"kind":"go"}]}}]}'
 _numbers = count()
 
 
 class EngineFailure(Exception):
-    """The C engine reported an error, or a run that cannot be trusted. Holds nothing of the facts."""
+    """The C engine reported an error, or did a run that cannot be trusted. Holds nothing of the facts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +58,13 @@ class Compare:
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """All tests hold of one fact. Patterns of a rule match different facts (11): merge tests on one fact into one."""
+    """All tests hold of one fact. Patterns of a rule take different facts (11), so merge tests on one fact into one."""
 
     tests: tuple[Compare, ...]
 
 
 Rule = tuple[str, tuple[Pattern, ...]]
+Numbered = tuple[int, tuple[Pattern, ...]]
 Fact = Mapping[str, float | str]
 
 
@@ -78,130 +73,152 @@ class Ruleset:
 
     def __init__(self, name: str, rules: Sequence[Rule]) -> None:
         """Raises ValueError if a rule is malformed: the engine itself would load it without a word (10)."""
-        for rule_name, patterns in rules:
-            _check(rule_name, patterns)
-        self._names = [rule_name for rule_name, _ in rules]
-        if len(set(self._names)) < len(self._names):
+        for rule in rules:
+            _check(*rule)
+        self._rules = [rule_name for rule_name, _ in rules]
+        if len(set(self._rules)) < len(self._rules):
             raise ValueError(f"ruleset {name!r} has two rules of one name")
-        tests = [(number, test) for _, patterns in rules for number, pattern in enumerate(patterns) for test in pattern.tests]
-        used = {_property(test.op, test.field) for _, test in tests}
-        used |= {_property(test.op, test.value.field) for _, test in tests if isinstance(test.value, Ref)}
-        self._equalled = {key[1:]: json.dumps(key) for key in used if key[0] == "="}
-        self._ordered = {key[1:]: json.dumps(key) for key in used if key[0] == "<"}
+        tests = [test for _, patterns in rules for pattern in patterns for test in pattern.tests]
+        self._properties = {key: json.dumps(key) for test in tests for key in _properties(test)}
         self._lock = Lock()
-        self._handles = [_load(f"{name}-{next(_numbers)}", part) for part in _parts(rules)]
+        parts: list[list[Numbered]] = [[]]
+        for number, (_, patterns) in enumerate(rules):
+            if sum(len(others) for _, others in parts[-1]) + len(patterns) > MOST_PATTERNS:
+                parts.append([])
+            parts[-1].append((number, patterns))
+        self._parts = [_Part(name, part) for part in parts]
 
     def run(self, facts: Sequence[Fact]) -> frozenset[str]:
         """Names of the rules that fire on these facts, whatever their order. Raises EngineFailure or ValueError.
 
-        A rule fires once a matching tuple of facts, and each firing costs (12): two patterns that 200 facts match are
-        some 40,000. So the caller consolidates facts first, best to one fact a question.
+        A rule fires once a matching tuple of facts and each firing costs (12): two patterns that 200 facts match fire
+        40,000 times. So the caller consolidates first, best to one fact a question.
         """
-        body = f"[{_FIRST},{''.join(self._fact(number, fact) for number, fact in enumerate(facts))}{_LAST}]"
+        checked = [{field: _checked(value, field) for field, value in fact.items()} for fact in facts]
+        wanted = [fact for fact in checked if any(part.wants(fact) for part in self._parts)]
+        pairs = [(fact, self._text(number, fact)) for number, fact in enumerate(wanted)]
         with self._lock:
-            fired = {name for handle in self._handles for name in _run(handle, body)}
-        return frozenset(self._names[int(name)] for name in fired - _FRAME)
+            runs = [part.run([text for fact, text in pairs if part.wants(fact)]) for part in self._parts]
+        return frozenset(self._rules[int(number)] for fired in runs for number in fired)
 
-    def _fact(self, number: int, fact: Fact) -> str:
-        """One fact as JSON, with an id of our own: identity is a 32-bit hash (5), and these are known not to collide."""
-        if len(fact) > MOST_FIELDS:
-            raise ValueError(f"a fact has more than {MOST_FIELDS} fields")
+    def _text(self, number: int, fact: Fact) -> str:
+        """One fact as JSON. The id is ours: identity is a 32-bit hash too (5), and these are known not to collide."""
         made = [f'{{"id":"f{number}","sid":"{_SESSION}","pad":1.0']
-        for field, given in fact.items():
-            value = _checked(given, field)
-            if key := self._equalled.get(field):
+        for field, value in fact.items():
+            if key := self._properties.get("=" + field):
                 made.append(f"{key}:{_tagged(value)}")
-            if not isinstance(value, str) and (key := self._ordered.get(field)):
+            if not isinstance(value, str) and (key := self._properties.get("<" + field)):
                 made.append(f"{key}:{_fixed(value)}")
-        return ",".join(made) + "}," if len(made) > 1 else ""  # no rule looks at any of its fields
+        return ",".join(made) + "}"
 
 
-def _run(handle: Any, body: str) -> set[str]:
-    """One batch through one C ruleset, which is left empty whatever happens.
+class _Part:
+    """One C ruleset, and which facts are worth sending to it: most of a run's cost is facts that match nothing."""
 
-    The first fact makes the session: without one the engine hands back an uninitialised number and follows it. The last
-    is the barrier: a fact that does not parse ends the batch without an error. If both rules fired, the session was
-    empty and the batch complete. And a session in which nothing ever fired crashes when deleted (2).
-    """
-    fired: set[str] = set()
-    try:
+    def __init__(self, name: str, rules: Sequence[Numbered]) -> None:
+        firsts = [min(pattern.tests, key=_order) for _, patterns in rules for pattern in patterns]
+        self._firsts = frozenset((test.field, test.value) for test in firsts)
+        self._all = any(_order(test) for test in firsts)  # a pattern without a test for a value may want any fact
+        made = [f'"{number}":{{"all":[{_patterns(patterns)}]}}' for number, patterns in rules]
         try:
-            _, state = _engine.assert_facts(handle, body)
-            started = _engine.start_action_for_state(handle, state)
-            message = started[1] if started else None  # (state, message) the first time, the message alone afterwards
-            while message:
-                fired.add(message[2 : message.index('"', 2)])  # {"<rule>":{"m0":...: only the name is of use
-                message = _engine.complete_and_start_action(handle, state)
-        finally:
-            _engine.delete_state(handle, _SESSION)  # the 1,025th live session fails (3)
-    except (_engine.error, MemoryError) as error:
-        raise EngineFailure(str(error) or type(error).__name__) from error
-    if not fired >= _FRAME:
-        raise EngineFailure("a run began in a session that was not empty, or ended before its last fact")
-    return fired
+            self._handle = _engine.create_ruleset(f"{name}-{next(_numbers)}", f"{{{','.join([*made, _FRAME_RULES])}}}")
+        except (_engine.error, MemoryError) as error:
+            raise EngineFailure(f"ruleset {name!r}: {error}") from error
+        self.run([])  # deleting a session reads memory that only a first firing sets (2)
+
+    def wants(self, fact: Fact) -> bool:
+        return self._all or not self._firsts.isdisjoint(fact.items())
+
+    def run(self, texts: Sequence[str]) -> set[str]:
+        """The rules that fire. The session is left empty whatever happens.
+
+        Without a first fact that parses, the engine returns an uninitialised number and follows it. A later one that
+        does not parse ends the batch without an error, so the last is a barrier. If the rules on both fired, the
+        session was empty before and the batch was read to its end.
+        """
+        fired: set[str] = set()
+        try:
+            try:
+                _, state = _engine.assert_facts(self._handle, f"[{','.join([_FIRST, *texts, _LAST])}]")
+                started = _engine.start_action_for_state(self._handle, state)
+                message = started[1] if started else None  # (state, message) at first, then the message alone
+                while message:
+                    fired.add(message[2 : message.index('"', 2)])  # {"<rule>":{"m0":{...: only the name is of use
+                    message = _engine.complete_and_start_action(self._handle, state)
+            finally:
+                _engine.delete_state(self._handle, _SESSION)  # the 1,025th live session fails (3)
+        except (_engine.error, MemoryError) as error:
+            raise EngineFailure(str(error) or type(error).__name__) from error
+        if not fired >= _FRAME:
+            raise EngineFailure("a run did not start empty or did not reach its last fact")
+        return fired - _FRAME
 
 
-def _load(name: str, part: Sequence[tuple[int, tuple[Pattern, ...]]]) -> Any:
-    """A C ruleset, run once: deleting a session reads memory that only a first firing sets (2)."""
-    rules = [f'"{number}":{{"all":[{_all(patterns)}]}}' for number, patterns in part]
-    try:
-        handle = _engine.create_ruleset(name, f"{{{','.join([*rules, _FRAME_RULES])}}}")
-    except (_engine.error, MemoryError) as error:
-        raise EngineFailure(f"{name}: {error}") from error
-    _run(handle, f"[{_FIRST},{_LAST}]")
-    return handle
+def _order(test: Compare) -> int:
+    return 2 if isinstance(test.value, Ref) else 0 if test.op == "==" else 1
 
 
-def _parts(rules: Sequence[Rule]) -> Iterator[list[tuple[int, tuple[Pattern, ...]]]]:
-    """Numbered rules, split so that the limits of the C code hold whatever the facts."""
-    part: list[tuple[int, tuple[Pattern, ...]]] = []
-    firsts: Counter[tuple[str, str]] = Counter()
-    for number, (_, patterns) in enumerate(rules):
-        more = Counter(_first(pattern) for pattern in patterns)
-        if part and ((firsts + more).total() > MOST_PATTERNS or _at_once(firsts + more) > MOST_AT_ONCE):
-            yield part
-            part, firsts = [], Counter()
-        part.append((number, patterns))
-        firsts += more
-    if part:
-        yield part
+def _properties(test: Compare) -> list[str]:
+    """What a test looks at: a property of its own fact, and of the other fact if it joins."""
+    fields = [test.field, test.value.field] if isinstance(test.value, Ref) else [test.field]
+    return [("=" if test.op == "==" else "<") + field for field in fields]
 
 
-def _first(pattern: Pattern) -> tuple[str, str]:
-    """Field and value of the pattern's first test: patterns that want different values never crowd on one fact."""
-    test = _in_order(pattern)[0]
-    return ("", "") if test.op != "==" or isinstance(test.value, Ref) else (test.field, _tagged(test.value))
+def _patterns(patterns: Sequence[Pattern]) -> str:
+    """The patterns of a rule as JSON: in each, tests for values, orderings, guards, joins, padding."""
+    made = [[_test(test) for test in sorted(pattern.tests, key=_order) if _order(test) < 2] for pattern in patterns]
+    joins = [(n, t, t.value) for n, pattern in enumerate(patterns) for t in pattern.tests if isinstance(t.value, Ref)]
+    for number, test, ref in joins:  # a join on a property that a side lacks aborts the assert: $ex guards both (8)
+        for at, key in zip((number, ref.pattern), _properties(test), strict=True):
+            made[at].append(f'{{"$ex":{{{json.dumps(key)}:1}}}}')
+    for number, test, _ in joins:
+        made[number].append(_test(test))
+    for number, ref in {number: ref for number, _, ref in joins}.items():
+        # Where the last join test fails the engine reads on past its end, so the last one always holds (1).
+        made[number].append(f'{{"$gte":{{"pad":{{"m{ref.pattern}":"pad"}}}}}}')
+    return ",".join(f'{{"m{number}":{{"$and":[{",".join(tests)}]}}}}' for number, tests in enumerate(made))
 
 
-def _at_once(firsts: Counter[tuple[str, str]]) -> int:
-    most: dict[str, int] = {}
-    for (field, _), number in firsts.items():
-        most[field] = max(most.get(field, 0), number)
-    return sum(most.values())
+def _test(test: Compare) -> str:
+    mine, *theirs = (json.dumps(key) for key in _properties(test))
+    if isinstance(test.value, Ref):
+        value = f'{{"m{test.value.pattern}":{theirs[0]}}}'
+    else:
+        value = _tagged(test.value) if test.op == "==" else _fixed(float(test.value))
+    return f"{{{mine}:{value}}}" if test.op == "==" else f'{{"{OPERATORS[test.op]}":{{{mine}:{value}}}}}'
 
 
-def _in_order(pattern: Pattern) -> list[Compare]:
-    """Tests for a value, then orderings, then joins."""
-    return sorted(pattern.tests, key=lambda test: (isinstance(test.value, Ref), test.op != "=="))
+def _tagged(value: float | str) -> str:
+    return json.dumps("s" + value) if isinstance(value, str) else f'"n{_fixed(value)}"'
 
 
-def _all(patterns: tuple[Pattern, ...]) -> str:
-    """The patterns of a rule as JSON. A join on a property that either side lacks aborts the assert: $ex guards both (8)."""
-    guards: list[dict[str, None]] = [{} for _ in patterns]
+def _fixed(value: float) -> str:
+    """This number exactly, with no exponent (5e-7 does not parse), a point (3 and 3.0 do not join), never -0.0 (9)."""
+    text = repr(float(value) + 0.0)
+    text = format(Decimal(text), "f") if "e" in text else text
+    return text if "." in text else text + ".0"
+
+
+def _checked(value: object, field: str) -> float | str:
+    """A word or a finite float; an int becomes one. The message leaves the value out: it may be a patient's."""
+    if isinstance(value, str) and len(value) <= MOST_CHARACTERS:
+        return value
+    if isinstance(value, float | int) and not isinstance(value, bool) and abs(value) <= sys.float_info.max:
+        return float(value)
+    raise ValueError(f"{field}: neither a finite number nor a word of at most {MOST_CHARACTERS} characters")
+
+
+def _check(name: str, patterns: tuple[Pattern, ...]) -> None:
+    if not name or not 0 < len(patterns) <= MOST_IN_RULE:
+        raise ValueError(f"rule {name!r} must have a name and 1 to {MOST_IN_RULE} patterns")
     for position, pattern in enumerate(patterns):
+        if not pattern.tests:
+            raise ValueError(f"rule {name!r} has a pattern without tests")
         for test in pattern.tests:
+            if test.op not in OPERATORS:
+                raise ValueError(f"rule {name!r}: unknown operator {test.op!r}")
             if isinstance(test.value, Ref):
-                guards[position][_property(test.op, test.field)] = None
-                guards[test.value.pattern][_property(test.op, test.value.field)] = None
-    return ",".join(f'{{"m{n}":{{"$and":[{_and(pattern, guards[n])}]}}}}' for n, pattern in enumerate(patterns))
-
-
-def _and(pattern: Pattern, guards: Mapping[str, None]) -> str:
-    made = [_test(test) for test in _in_order(pattern)]
-    made += [f'{{"$ex":{{{json.dumps(key)}:1}}}}' for key in guards]
-    if any(isinstance(test.value, Ref) for test in pattern.tests):
-        made.sort(key=lambda text: '":{"m' in text)
-    refs = [test.value for test in pattern.tests if isinstance(test.value, Ref)]
-    if refs:  # where the last join test fails the engine reads on past its end, so the last one always holds (1)
-        made.append(f'{{"$gte":{{"pad":{{"m{refs[0].pattern}":"pad"}}}}}}')
-    return ",".join(made)
+                if not 0 <= test.value.pattern < position:
+                    raise ValueError(f"rule {name!r}: a join must point to an earlier pattern")
+            elif isinstance(_checked(test.value, f"rule {name!r}, {test.field}"), str) and test.op != "==":
+                raise ValueError(f"rule {name!r}: words are compared with == only")

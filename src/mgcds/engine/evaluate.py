@@ -83,8 +83,14 @@ class Engine:
         notes += [(note, library.questions[key].name) for key, answer in answers.items() for note in answer.notes]
         return Evaluation(chart, library, answers, outcomes, findings, tuple(dict.fromkeys(notes)))
 
-    def _compare(self, answers: Mapping[str, Answer], verdicts: Mapping[str, Verdict], suppressing: set[int],
-                 outcomes: dict[str, Outcome], hook: str) -> None:
+    def _compare(
+        self,
+        answers: Mapping[str, Answer],
+        verdicts: Mapping[str, Verdict],
+        suppressing: set[int],
+        outcomes: dict[str, Outcome],
+        hook: str,
+    ) -> None:
         """Ends every rule on which the engines differ as `error`."""
         assert self.session is not None
         order_hooks = tuple(self.library.policy.order_hooks)
@@ -108,16 +114,22 @@ class Engine:
         library = self.library
         for rule_id, outcome in outcomes.items():
             if outcome.state == "fired" and not verdicts[rule_id].focused:
-                outcomes[rule_id] = replace(outcome, state="suppressed", reason="order-focus",
-                                            because="not about the order at hand")
+                outcomes[rule_id] = replace(
+                    outcome, state="suppressed", reason="order-focus", because="not about the order at hand"
+                )
         firing = {rule_id: outcome.level for rule_id, outcome in outcomes.items() if outcome.state == "fired"}
         for row in library.policy.supersede:
             winner = str(row.winner)
             if winner in firing and (row.level is None or firing[winner] == row.level):
                 for loser in map(str, row.losers):
                     if loser in firing:
-                        outcomes[loser] = replace(outcomes[loser], state="superseded", reason="superseded", by=winner,
-                                                  because=f"{winner} says it already")
+                        outcomes[loser] = replace(
+                            outcomes[loser],
+                            state="superseded",
+                            reason="superseded",
+                            by=winner,
+                            because=f"{winner} says it already",
+                        )
         for number, suppress in enumerate(library.suppress):
             if number not in suppressing:
                 continue
@@ -125,8 +137,7 @@ class Engine:
                 rule = library.rules[rule_id]
                 names = {rule_id, f"group {rule.group}", f"indicator {outcome.level}"}
                 if outcome.state == "fired" and names & set(suppress.drop) and rule_id not in suppress.keep:
-                    outcomes[rule_id] = replace(outcome, state="suppressed", reason=suppress.reason,
-                                                because=suppress.because)
+                    outcomes[rule_id] = replace(outcome, state="suppressed", reason=suppress.reason, because=suppress.because)
 
 
 def _before_policy(verdict: Verdict) -> Outcome:
@@ -137,8 +148,7 @@ def _before_policy(verdict: Verdict) -> Outcome:
     return Outcome("not-fired")
 
 
-def _agree(rule: LinkedRule, verdict: Verdict, ruling: Ruling, answers: Mapping[str, Answer], suppressing: set[int]
-           ) -> bool:
+def _agree(rule: LinkedRule, verdict: Verdict, ruling: Ruling, answers: Mapping[str, Answer], suppressing: set[int]) -> bool:
     words = all(answers[key].word == word for key, word in ruling.words.items() if key in rule.needs)
     level = ruling.levels[rule.id] == verdict.level
     focus = verdict.level is None or ruling.focused[rule.id] == verdict.focused

@@ -43,8 +43,15 @@ def _explain(rule: LinkedRule, evaluation: Evaluation) -> Explanation:
     lines += [_line("unless ", condition, evaluation) for condition in rule.unless]
     lines += [_line(f"{level} if ", line, evaluation) for level, line in rule.levels if line is not None]
     missing = tuple(title_of(evaluation.library.questions[key], evaluation.library) for key in outcome.missing)
-    return Explanation(rule.id, str(rule.model.title), outcome.state, outcome.level, _summary(outcome, lines, missing),
-                       tuple(lines), missing)
+    return Explanation(
+        rule.id,
+        str(rule.model.title),
+        outcome.state,
+        outcome.level,
+        _summary(outcome, lines, missing),
+        tuple(lines),
+        missing,
+    )
 
 
 def _parts(condition: Condition) -> tuple[Condition, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 
 from mgcds.chart.facts import MEDICATIONS, Note, Use
@@ -100,8 +102,18 @@ def course(ask: Asking, asked: Asked, question: Course) -> Answer:
         return absent(asked.key, "no length of the course is written", unit="days")
     days, use = max(lengths, key=lambda pair: (pair[0], pair[1].reference))
     because = (Because(use.reference, Decimal(days), "days"),)
-    return Answer(asked.key, True, True, Decimal(days), unit="days", because=because, drafted=of.drafted, focus=of.focus,
-                  uses=(use,), why=f"{days} days as written")
+    return Answer(
+        asked.key,
+        True,
+        True,
+        Decimal(days),
+        unit="days",
+        because=because,
+        drafted=of.drafted,
+        focus=of.focus,
+        uses=(use,),
+        why=f"{days} days as written",
+    )
 
 
 def total(ask: Asking, asked: Asked, question: Total) -> Answer:
@@ -137,8 +149,21 @@ def total(ask: Asking, asked: Asked, question: Total) -> Answer:
     why = f"{plain(value)} {unit} elemental ({parts['products']})"
     if uncounted:
         why += f"; dose not computable: {parts['uncounted']}"
-    return Answer(asked.key, True, bool(of.uses), value, unit=unit, word=word, names=of.names, because=because,
-                  drafted=of.drafted, focus=of.focus, uses=of.uses, parts=parts, why=why)
+    return Answer(
+        asked.key,
+        True,
+        bool(of.uses),
+        value,
+        unit=unit,
+        word=word,
+        names=of.names,
+        because=because,
+        drafted=of.drafted,
+        focus=of.focus,
+        uses=of.uses,
+        parts=parts,
+        why=why,
+    )
 
 
 def trials(ask: Asking, asked: Asked, question: Trials) -> Answer:
@@ -151,39 +176,62 @@ def trials(ask: Asking, asked: Asked, question: Trials) -> Answer:
     pool = [use for use in of_classes(ask.chart.uses, question.trials) if not use.drafted and use.start is not None]
     for drug in sorted({str(row.drug) for row in table.rows if row.drug}):
         uses = [use for use in pool if drug in use.medicine.classes and _dose_reaches(ask, str(table.table), use)]
-        for first, last, use, runs in _courses(uses, today):
-            if (last - first).days < question.lasting.count:
+        for course in _courses(uses, today):
+            if (course.last - course.first).days < question.lasting.count:
                 continue
-            if runs:
-                running[drug] = use
-            elif 0 <= (today - last).days <= (question.ended.most or 0):
-                ended[drug] = use
+            if course.runs:
+                running[drug] = course.use
+            elif 0 <= (today - course.last).days <= (question.ended.most or 0):
+                ended[drug] = course.use
     names = sorted({*ended, *running})
     if not names:
         return absent(asked.key, "no adequate trial found", value=ZERO, unit="trials")
     both = bool(set(ended) - set(running)) and bool(running)
     word = "ended and running" if both else "running" if running else "ended"
     uses = [running.get(name) or ended[name] for name in names]
-    because = tuple(Because(use.reference, word=name, date=use.start.text if use.start else "")
-                    for name, use in zip(names, uses, strict=True))
-    return Answer(asked.key, True, True, Decimal(len(names)), unit="trials", word=word, names=tuple(names),
-                  because=because, uses=tuple(uses), parts={"names": ", ".join(names), "count": str(len(names))},
-                  why=f"adequate trials: {', '.join(names)} ({word})")
-
-
-def _courses(uses: list[Use], today):  # type: ignore[no-untyped-def]
-    """(first day, last day, a record, still running) of courses, those that touch joined."""
-    rows = sorted(
-        ((use.start.last, today if use.active else (use.end.last if use.end else use.start.last), use)
-         for use in uses if use.start),
-        key=lambda row: (row[0], row[1], row[2].reference),
+    because = tuple(
+        Because(use.reference, word=name, date=use.start.text if use.start else "")
+        for name, use in zip(names, uses, strict=True)
     )
-    joined: list[list] = []  # type: ignore[type-arg]
-    for first, last, use in rows:
-        if joined and (first - joined[-1][1]).days <= 1:
-            joined[-1][1] = max(joined[-1][1], last)
-            joined[-1][3] = joined[-1][3] or use.active
-            joined[-1][2] = use if use.active else joined[-1][2]
+    return Answer(
+        asked.key,
+        True,
+        True,
+        Decimal(len(names)),
+        unit="trials",
+        word=word,
+        names=tuple(names),
+        because=because,
+        uses=tuple(uses),
+        parts={"names": ", ".join(names), "count": str(len(names))},
+        why=f"adequate trials: {', '.join(names)} ({word})",
+    )
+
+
+@dataclass(slots=True)
+class _Course:
+    """Records of one drug that touch: first and last day, a record, and whether it still runs."""
+
+    first: date
+    last: date
+    use: Use
+    runs: bool
+
+
+def _courses(uses: list[Use], today: date) -> list[_Course]:
+    """Courses in order of time, those that touch joined."""
+    rows = [
+        _Course(use.start.last, today if use.active else (use.end or use.start).last, use, use.active)
+        for use in uses
+        if use.start is not None
+    ]
+    joined: list[_Course] = []
+    for row in sorted(rows, key=lambda row: (row.first, row.last, row.use.reference)):
+        if joined and (row.first - joined[-1].last).days <= 1:
+            before = joined[-1]
+            before.last = max(before.last, row.last)
+            before.use = row.use if row.runs else before.use
+            before.runs = before.runs or row.runs
         else:
-            joined.append([first, last, use, use.active])
-    return [tuple(row) for row in joined]
+            joined.append(row)
+    return joined

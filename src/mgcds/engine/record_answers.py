@@ -145,8 +145,16 @@ def booked(ask: Asking, asked: Asked, question: Booked) -> Answer:
     because = tuple(
         Because(request.reference, word=request.name, date=request.due.text if request.due else "") for request in found
     )
-    return Answer(asked.key, True, True, on=first.due, names=(first.name,), because=because,
-                  parts={"on": first.due.text if first.due else ""}, why=f"booked: {first.name}")
+    return Answer(
+        asked.key,
+        True,
+        True,
+        on=first.due,
+        names=(first.name,),
+        because=because,
+        parts={"on": first.due.text if first.due else ""},
+        why=f"booked: {first.name}",
+    )
 
 
 def intake(ask: Asking, asked: Asked, question: Intake) -> Answer:
@@ -196,8 +204,15 @@ def table(ask: Asking, asked: Asked, question: Table) -> Answer:
         return absent(asked.key, str(row.because) if row and row.because else "no row of the table fits", unit=asked.unit)
     value = row.value.value * question.times
     because = (Because(ask.chart.person.reference),) if ages else ()
-    return Answer(asked.key, True, True, value, unit=row.value.unit, because=because,
-                  why=f"{plain(value)} {row.value.unit} ({rows.title})")
+    return Answer(
+        asked.key,
+        True,
+        True,
+        value,
+        unit=row.value.unit,
+        because=because,
+        why=f"{plain(value)} {row.value.unit} ({rows.title})",
+    )
 
 
 def _life_stage(ask: Asking) -> str | None:

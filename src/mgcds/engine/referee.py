@@ -12,7 +12,7 @@ from decimal import Decimal
 from mgcds.engine.answer import Answer, Because, absent, not_known
 from mgcds.language.library import Asked, Library, LinkedRule
 from mgcds.language.literals import Number
-from mgcds.language.when import All, AnyOf, Ask, AtHook, Compare, Condition, Is, NoneWithin, Says, Taken, Test, asks
+from mgcds.language.when import All, Ask, AtHook, Compare, Condition, Is, NoneWithin, Says, Taken, Test, asks
 
 Answers = Mapping[str, Answer]
 
@@ -100,21 +100,30 @@ def define(asked: Asked, answers: Answers, hook: str) -> Answer:
     for word, condition in asked.lines:
         truth = True if condition is None else holds(condition, answers, hook)
         if truth is None and condition is not None:
-            passed.extend(undecided(condition, answers, hook))
+            passed.extend(undecided(condition, answers))
         if truth:
             used = () if condition is None else supporting(condition, answers, hook)
             because = tuple(dict.fromkeys(part for key in used for part in answers[key].because))
             why = "; ".join(f"{key}: {answers[key].why}" for key in used) or "none of the lines above it holds"
             names = tuple(dict.fromkeys(name for key in used for name in answers[key].names))
             focus = any(answers[key].focus for key in used)
-            return Answer(asked.key, True, True, word=word, names=names, because=because, focus=focus,
-                          missing=tuple(dict.fromkeys(passed)), why=f"{word} ({why})")
+            return Answer(
+                asked.key,
+                True,
+                True,
+                word=word,
+                names=names,
+                because=because,
+                focus=focus,
+                missing=tuple(dict.fromkeys(passed)),
+                why=f"{word} ({why})",
+            )
     if passed:
         return not_known(asked.key, "no line holds and some could not be decided", missing=tuple(dict.fromkeys(passed)))
     return absent(asked.key, "no line holds")
 
 
-def undecided(condition: Condition, answers: Answers, hook: str) -> list[str]:
+def undecided(condition: Condition, answers: Answers) -> list[str]:
     """Keys of the questions that leave a condition undecided."""
     keys = []
     for ask in asks(condition):
@@ -139,7 +148,7 @@ def judge(rule: LinkedRule, answers: Answers, hook: str, order_hooks: tuple[str,
     truths = [holds(condition, answers, hook) for condition in rule.when]
     if False in truths:
         return Verdict(None)
-    missing = [key for condition in rule.when for key in undecided(condition, answers, hook)] if None in truths else []
+    missing = [key for condition in rule.when for key in undecided(condition, answers)] if None in truths else []
     if missing:
         return Verdict(None, undecided=True, missing=_with_reasons(missing, answers))
     for condition in rule.unless:
@@ -147,17 +156,18 @@ def judge(rule: LinkedRule, answers: Answers, hook: str, order_hooks: tuple[str,
         if truth:
             return Verdict(None)
         if truth is None:
-            missing.extend(undecided(condition, answers, hook))
+            missing.extend(undecided(condition, answers))
     lines: list[str] = []
-    for level, condition in rule.levels:
-        truth = True if condition is None else holds(condition, answers, hook)
+    for level, line in rule.levels:
+        truth = True if line is None else holds(line, answers, hook)
         if truth:
             focused = hook not in order_hooks or not rule.triggers or any(answers[key].focus for key in rule.triggers)
-            leaned_on = [key for part in (*rule.when, *((condition,) if condition else ())) for key in supporting(part, answers, hook)]
+            used = (*rule.when, *((line,) if line is not None else ()))
+            leaned_on = [key for part in used for key in supporting(part, answers, hook)]
             passed = [key for name in leaned_on for key in answers[name].missing]
-            return Verdict(level, missing=_with_reasons([*missing, *lines, *passed], answers), focused=focused, line=condition)
-        if truth is None and condition is not None:
-            lines.extend(undecided(condition, answers, hook))
+            return Verdict(level, missing=_with_reasons([*missing, *lines, *passed], answers), focused=focused, line=line)
+        if truth is None and line is not None:
+            lines.extend(undecided(line, answers))
     return Verdict(None, undecided=bool(lines), missing=_with_reasons(lines, answers))
 
 

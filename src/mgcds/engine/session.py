@@ -60,13 +60,19 @@ class Session:
         for layer in layers:
             fired = layer.run(tuple(facts.values()))
             lines = {name.rpartition("|")[0] for name in fired}
-            ready = {key for key in defined if key not in facts and all(
-                other not in defined or other in facts for other in defined[key].refs.values())}
+            ready = {
+                key
+                for key in defined
+                if key not in facts and all(other not in defined or other in facts for other in defined[key].refs.values())
+            }
             for key in sorted(ready):
                 asked = defined[key]
                 word = next(
-                    (word for number, (word, condition) in enumerate(asked.lines)
-                     if condition is None or f"{key}|{number}" in lines),
+                    (
+                        word
+                        for number, (word, condition) in enumerate(asked.lines)
+                        if condition is None or f"{key}|{number}" in lines
+                    ),
                     None,
                 )
                 # Without a word it is absent or not known; which of the two, only the referee can say.
@@ -82,8 +88,7 @@ class Session:
         focused: dict[str, bool] = {}
         for rule in self._library.rules_at(hook):
             silent = any(f"{rule.id}|unless {number}" in held for number in range(len(rule.unless)))
-            level = next((name for name, condition in rule.levels
-                          if condition is None or f"{rule.id}|{name}" in held), None)
+            level = next((name for name, condition in rule.levels if condition is None or f"{rule.id}|{name}" in held), None)
             levels[rule.id] = level if f"{rule.id}|when" in held and not silent else None
             focused[rule.id] = (
                 hook not in order_hooks

@@ -58,8 +58,19 @@ def spacing(ask: Asking, asked: Asked, question: Spacing) -> Answer:
     }  # fmt: skip
     because = tuple(Because(use.reference, word=shown(use)) for use in (drug, product))
     why = f"{drug.medicine.name} at {parts['drug_times']}, {product.medicine.name} at {parts['product_times']}: {worst.word}"
-    return Answer(asked.key, True, True, word=worst.word, names=(drug.medicine.name,), because=because,
-                  drafted=drug.drafted or product.drafted, focus=True, uses=(drug, product), parts=parts, why=why)
+    return Answer(
+        asked.key,
+        True,
+        True,
+        word=worst.word,
+        names=(drug.medicine.name,),
+        because=because,
+        drafted=drug.drafted or product.drafted,
+        focus=True,
+        uses=(drug, product),
+        parts=parts,
+        why=why,
+    )
 
 
 def _row_fits(row: Interval, product: Use) -> bool:
@@ -109,7 +120,7 @@ def shown(use: Use) -> str:
 
 
 def length(minutes: int) -> str:
-    """"30 minutes", "1 h", "2 h"."""
+    """ "30 minutes", "1 h", "2 h"."""
     return f"{minutes // 60} h" if minutes % 60 == 0 else f"{minutes} minutes" if minutes < 60 else f"{minutes / 60:g} h"
 
 

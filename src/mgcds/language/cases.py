@@ -8,13 +8,13 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, PlainValidator, WithJsonSchema
 
 from mgcds.language.find import Model
-from mgcds.language.literals import CountField, NumberField, Names, Word, as_text, wrong
+from mgcds.language.literals import CountField, Names, NumberField, Word, as_text, wrong
 from mgcds.language.rule import HOOKS, Hook
 from mgcds.source import place_of
 
 
 def as_ago(value: Any) -> int:
-    """"5 days ago", "today" or "in 7 days" as days before today (negative: to come)."""
+    """ "5 days ago", "today" or "in 7 days" as days before today (negative: to come)."""
     text = as_text(value)
     if text == "today":
         return 0
@@ -26,7 +26,7 @@ def as_ago(value: Any) -> int:
 
 
 def as_length(value: Any) -> int:
-    """"30 days" as 30."""
+    """ "30 days" as 30."""
     text = as_text(value)
     if not (match := re.fullmatch(r"(\d+) days?", text)):
         raise wrong(f"'{text}' is not a length; write it like 30 days", text.place)

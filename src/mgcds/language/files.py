@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mgcds.source import Place, Problem, SourceError, Text, read
+from mgcds.source import Map, Place, Problem, Seq, SourceError, Text, read
 
 NOT_RULES = ("concepts", "classes", "vocabulary", "tables", "orders")
 TEST_SUFFIX = ".test.yaml"
@@ -84,17 +84,12 @@ def changed(tree: Any, old: Text, new: str) -> Any:
     """A copy of a tree with one scalar replaced, found by identity; its place stays."""
     if tree is old:
         return Text(new, old.place)
-    if isinstance(tree, dict):
-        copy = type(tree)((changed_key(key, old, new), changed(value, old, new)) for key, value in tree.items())
+    if isinstance(tree, Map):
+        copy = Map((Text(new, old.place) if key is old else key, changed(value, old, new)) for key, value in tree.items())
         copy.place = tree.place
         return copy
-    if isinstance(tree, list):
-        items = type(tree)(changed(item, old, new) for item in tree)
+    if isinstance(tree, Seq):
+        items = Seq(changed(item, old, new) for item in tree)
         items.place = tree.place
         return items
     return tree
-
-
-def changed_key(key: Any, old: Text, new: str) -> Any:
-    """As `changed`, for the key of a mapping."""
-    return Text(new, old.place) if key is old else key

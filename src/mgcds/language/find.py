@@ -28,6 +28,7 @@ class Question(Model):
     stores: ClassVar[tuple[str, ...]] = ()  # words the answer itself carries
     prints: ClassVar[tuple[str, ...]] = ()  # what a card may print of it, beside its value
 
+    title: Word | None = Field(default=None, description="what it is about, where the verb cannot tell")
     words: dict[str, TestsField] = Field(default_factory=dict, description="names for kinds of this answer")
     source: Names = Field(default=(), description="sources of the numbers in this question")
     site_may_change: Names = ()

@@ -6,11 +6,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from mgcds.language.find import Course, FirstThatHolds, Intake, Question, Spacing, Total, VERBS, verb_of
+from mgcds.language.find import VERBS, Course, FirstThatHolds, Intake, Question, Spacing, Total, verb_of
 from mgcds.language.literals import Span
 from mgcds.language.problems import validate
 from mgcds.language.when import (
-    BUILT_IN_WORDS, All, AnyOf, Ask, AtHook, Compare, Condition, Is, Says, Test, asks, questions, rename,
+    BUILT_IN_WORDS,
+    All,
+    AnyOf,
+    Ask,
+    AtHook,
+    Compare,
+    Condition,
+    Is,
+    Says,
+    Test,
+    asks,
+    questions,
+    rename,
 )  # fmt: skip
 from mgcds.source import NOWHERE, Place, Problem, Text, place_of
 
@@ -132,8 +144,7 @@ def closure(keys: set[str], refs: Mapping[str, Mapping[str, str]]) -> frozenset[
     return frozenset(seen)
 
 
-def topological(refs: Mapping[str, Mapping[str, str]], places: Mapping[str, Place], problems: list[Problem]
-                ) -> tuple[str, ...]:
+def topological(refs: Mapping[str, Mapping[str, str]], places: Mapping[str, Place], problems: list[Problem]) -> tuple[str, ...]:
     """Keys so that each stands after all it mentions; a circle is a problem."""
     done: dict[str, int] = {}
     order: list[str] = []

@@ -29,7 +29,9 @@ def lint(library: Library) -> list[Problem]:
         for condition in _conditions(rule):
             problems += _units(library, condition)
             if _branch_count(condition) > MOST_BRANCHES:
-                problems.append(Problem(rule.model.place, f"a condition has more than {MOST_BRANCHES} branches; split the rule"))
+                problems.append(
+                    Problem(rule.model.place, f"a condition has more than {MOST_BRANCHES} branches; split the rule")
+                )
     for asked in library.questions.values():
         for _, line in asked.lines:
             problems += _units(library, line) if line is not None else []
@@ -128,8 +130,11 @@ def _units(library: Library, condition: Condition) -> list[Problem]:
                 other = library.questions.get(test.to)
                 if other is not None and other.unit != asked.unit:
                     problems.append(
-                        Problem(ask.place, f"{asked.name} is in {asked.unit or 'words'}, {other.name} in "
-                                           f"{other.unit or 'words'}; compare like with like")
+                        Problem(
+                            ask.place,
+                            f"{asked.name} is in {asked.unit or 'words'}, {other.name} in "
+                            f"{other.unit or 'words'}; compare like with like",
+                        )
                     )
             elif isinstance(test, Taken) and test.span.anchor != "today":
                 problems.append(Problem(test.span.place, "taken counts from today; put the other date into the question"))
@@ -202,7 +207,11 @@ def _backed(library: Library, rule: LinkedRule) -> list[Problem]:
     for entry in rule.model.evidence:
         for name in entry.backs:
             table = str(name).removeprefix("table ")
-            if str(name) not in known and str(name).split(".")[0] not in rule.names and table not in library.tables | library.intervals:
+            if (
+                str(name) not in known
+                and str(name).split(".")[0] not in rule.names
+                and table not in {*library.tables, *library.intervals}
+            ):
                 problems.append(Problem(name.place, f"'{name}' is no number of this rule; it has {', '.join(sorted(names))}"))
     return problems
 
@@ -250,7 +259,11 @@ def _same_meaning(library: Library) -> list[Problem]:
     problems: list[Problem] = []
     seen: dict[str, str] = {}
     for key, item in library.questions.items():
-        parts = [f"{field}={value!r}" for field, value in item.question if field not in ("words", "source", "site_may_change")]
+        parts = [
+            f"{field}={value!r}"
+            for field, value in item.question
+            if field not in ("title", "words", "source", "site_may_change")
+        ]
         meaning = re.sub(r"place=Place\([^)]*\)", "", f"{item.question.verb} {parts}")
         if meaning in seen and ("/" not in key or "/" not in seen[meaning]):
             problems.append(Problem(item.place, f"'{item.name}' asks the same as '{seen[meaning]}'; use that"))
@@ -266,11 +279,8 @@ def _sources(library: Library) -> list[Problem]:
             for key in item.question.source
             if str(key) not in library.sources
         ]
-    for table in (*library.tables.values(), *library.intervals.values()):
-        for row in table.rows:
-            problems += [
-                Problem(key.place, f"'{key}' is no source; add it to sources.yaml")
-                for key in row.source
-                if str(key) not in library.sources
-            ]
-    return problems
+    cited = [key for table in library.tables.values() for row in table.rows for key in row.source]
+    cited += [key for table in library.intervals.values() for row in table.rows for key in row.source]
+    return problems + [
+        Problem(key.place, f"'{key}' is no source; add it to sources.yaml") for key in cited if str(key) not in library.sources
+    ]

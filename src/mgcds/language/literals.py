@@ -136,7 +136,7 @@ def as_minutes(value: Any) -> Minutes:
 
 
 def as_at_least_days(value: Any) -> Days:
-    """"at least 42 days"."""
+    """ "at least 42 days"."""
     text = as_text(value)
     match = _AT_LEAST.fullmatch(text)
     if not match:
@@ -170,7 +170,7 @@ def _ordered(span: Span) -> Span:
 
 
 def as_ages(value: Any) -> AgeBand:
-    """"4 to 8 years", "at least 9 years" or "0 years"."""
+    """ "4 to 8 years", "at least 9 years" or "0 years"."""
     text = as_text(value)
     match = _AGES.fullmatch(text)
     if not match:

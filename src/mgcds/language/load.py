@@ -7,7 +7,20 @@ from pathlib import Path
 from typing import Any
 
 from mgcds.language.files import Files, read_files
-from mgcds.language.find import FirstThatHolds, Latest, Lowest, Intake, Question, Table, Total, Patient, Taking, Exposure, Course, Trials
+from mgcds.language.find import (
+    Course,
+    Exposure,
+    FirstThatHolds,
+    Intake,
+    Latest,
+    Lowest,
+    Patient,
+    Question,
+    Table,
+    Taking,
+    Total,
+    Trials,
+)
 from mgcds.language.library import Asked, Library, LinkedAlso, LinkedRule, LinkedSuppress, Reason, Source
 from mgcds.language.link import Scope, asked_keys, closure, mentions, read_questions, topological
 from mgcds.language.order import Order
@@ -81,8 +94,9 @@ def build(files: Files, terminology: Terminology) -> tuple[Library | None, list[
         refs = {str(other): scope.key(str(other), place_of(other, places[key])) or "" for other in mentions(question)}
         lines: tuple[tuple[str, Condition | None], ...] = ()
         if isinstance(question, FirstThatHolds):
-            lines = tuple((str(line.word), scope.link(line.when) if line.when is not None else None)
-                          for line in question.first_that_holds)
+            lines = tuple(
+                (str(line.word), scope.link(line.when) if line.when is not None else None) for line in question.first_that_holds
+            )
         unit = unit_of(question, typed.tables)
         asked[key] = Asked(key, name or key, question, places[key], {k: v for k, v in refs.items() if v}, lines, unit)
     refs_of = {key: item.refs for key, item in asked.items()}
@@ -90,14 +104,20 @@ def build(files: Files, terminology: Terminology) -> tuple[Library | None, list[
 
     sentences = {name: Text(text, text.place) for name, text in typed.policy.sentences.items()}
     rules = {
-        rule_id: _link_rule(rule, typed.files[rule_id], Scope(scopes[rule_id], questions, rule_id, problems, used),
-                            refs_of, sentences)
+        rule_id: _link_rule(
+            rule, typed.files[rule_id], Scope(scopes[rule_id], questions, rule_id, problems, used), refs_of, sentences
+        )
         for rule_id, rule in sorted(typed.rules.items())
     }
     scope = Scope(shared, questions, "the policy", problems, used)
     suppress = tuple(
-        LinkedSuppress(str(row.because), str(row.reason), scope.link(row.when), tuple(map(str, row.drop)),
-                       tuple(map(str, row.keep)))
+        LinkedSuppress(
+            str(row.because),
+            str(row.reason),
+            scope.link(row.when),
+            tuple(map(str, row.drop)),
+            tuple(map(str, row.keep)),
+        )
         for row in typed.policy.suppress
     )
     policy_needs = closure(set(asked_keys(tuple(row.when for row in suppress))), refs_of)
@@ -185,8 +205,11 @@ def _link_rule(rule: Rule, file: str, scope: Scope, refs: dict[str, Any], senten
     consider = tuple(text(line) for line in card.consider)
     decided = (*when, *unless, *(condition for _, condition in levels))
     asked = asked_keys(decided)
-    printed = {placeholder.question for template in (*summaries.values(), *consider, *([detail] if detail else []),
-               *(line.say for line in also)) for placeholder in template.placeholders()}
+    printed = {
+        placeholder.question
+        for template in (*summaries.values(), *consider, *([detail] if detail else []), *(line.say for line in also))
+        for placeholder in template.placeholders()
+    }
     moved = {str(s.move or s.stop).split(".")[0] for s in card.suggest if s.move or s.stop}
     for suggestion in card.suggest:
         if suggestion.move or suggestion.stop:
@@ -195,8 +218,22 @@ def _link_rule(rule: Rule, file: str, scope: Scope, refs: dict[str, Any], senten
     more = asked_keys(tuple(line.when for line in also))
     compared = {test for condition in decided if condition is not None for test in _compared(condition)}
     needs = closure({*asked, *triggers, *keys, *more, *compared}, refs)
-    return LinkedRule(str(rule.rule), rule, when, unless, levels, triggers, dict(scope.names), needs, asked, summaries,
-                      detail, also, consider, file)
+    return LinkedRule(
+        str(rule.rule),
+        rule,
+        when,
+        unless,
+        levels,
+        triggers,
+        dict(scope.names),
+        needs,
+        asked,
+        summaries,
+        detail,
+        also,
+        consider,
+        file,
+    )
 
 
 def _compared(condition: Condition) -> set[str]:

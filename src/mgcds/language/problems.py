@@ -41,8 +41,11 @@ def _problem(detail: ErrorDetails, value: Any, model: type[BaseModel], file: str
     if kind in ("literal_error", "enum"):
         return Problem(place, f"{name}: '{detail['input']}' is not one of {context.get('expected')}; choose one")
     if kind == "string_pattern_mismatch":
-        return Problem(place, f"{name}: '{detail['input']}' is not written as it should be; write it like "
-                              f"{_example(str(context.get('pattern')))}")
+        return Problem(
+            place,
+            f"{name}: '{detail['input']}' is not written as it should be; write it like "
+            f"{_example(str(context.get('pattern')))}",
+        )
     return Problem(place, f"{name}: {detail['msg'].lower()}; correct it")
 
 

@@ -21,9 +21,7 @@ HOOKS = (
     "encounter-discharge",
     "appointment-book",
 )
-Hook = Literal[
-    "patient-view", "order-select", "order-sign", "medication-refill", "encounter-discharge", "appointment-book"
-]
+Hook = Literal["patient-view", "order-select", "order-sign", "medication-refill", "encounter-discharge", "appointment-book"]
 DATE = r"^\d{4}-\d\d-\d\d$"
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, PlainValidator, WithJsonSchema
 
 from mgcds.language.find import Model
-from mgcds.language.literals import AgeField, MinutesField, Names, Number, Word, as_number, as_text, wrong
+from mgcds.language.literals import AgeField, MinutesField, Names, Number, Word, as_number, as_text
 from mgcds.source import Place, Text
 
 
@@ -37,8 +38,9 @@ class ValueTable(Model):
     by: Names
     rows: tuple[Row, ...] = Field(min_length=1)
 
-    def find(self, *, years: int | None = None, sex: str | None = None, stage: str | None = None, drug: str | None = None
-             ) -> Row | None:
+    def find(
+        self, *, years: int | None = None, sex: str | None = None, stage: str | None = None, drug: str | None = None
+    ) -> Row | None:
         """The row that fits every column of the table, or None."""
         for row in self.rows:
             if row.age and (years is None or years < row.age.first or (row.age.last is not None and years > row.age.last)):
@@ -82,15 +84,15 @@ def overlapping(table: ValueTable) -> list[tuple[Place, str]]:
         if row.age:
             groups.setdefault((row.sex, row.life_stage, row.drug), []).append(row)
     for rows in groups.values():
-        for above, below in zip(rows, rows[1:], strict=False):
-            assert above.age is not None and below.age is not None
-            if above.age.last is None:
-                problems.append((below.age.place, "no band may follow one that is open upwards; move it up"))
-            elif below.age.first != above.age.last + 1:
-                problems.append(
-                    (below.age.place, f"starts at {below.age.first} years but the band above ends at {above.age.last}; "
-                                      f"let it start at {above.age.last + 1} years")
+        for above, below in pairwise(row.age for row in rows if row.age):
+            if above.last is None:
+                problems.append((below.place, "no band may follow one that is open upwards; move it up"))
+            elif below.first != above.last + 1:
+                message = (
+                    f"starts at {below.first} years but the band above ends at {above.last}; "
+                    f"let it start at {above.last + 1} years"
                 )
+                problems.append((below.place, message))
     return problems
 
 

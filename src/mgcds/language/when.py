@@ -178,9 +178,7 @@ def rename(condition: Condition, names: dict[str, str]) -> Condition:
     """The same condition with questions renamed."""
     if isinstance(condition, Ask):
         tests = tuple(
-            Compare(test.test, names.get(test.to, test.to))
-            if isinstance(test, Compare) and isinstance(test.to, str)
-            else test
+            Compare(test.test, names.get(test.to, test.to)) if isinstance(test, Compare) and isinstance(test.to, str) else test
             for test in condition.tests
         )
         return replace(condition, question=names.get(condition.question, condition.question), tests=tests)

@@ -3,7 +3,21 @@
 from __future__ import annotations
 
 from mgcds.language.find import (
-    Booked, Course, Exposure, Has, Intake, Latest, Lowest, Patient, Pending, Question, Spacing, Table, Taking, Total, Trials,
+    Booked,
+    Course,
+    Exposure,
+    Has,
+    Intake,
+    Latest,
+    Lowest,
+    Patient,
+    Pending,
+    Question,
+    Spacing,
+    Table,
+    Taking,
+    Total,
+    Trials,
 )  # fmt: skip
 from mgcds.language.library import Asked, Library, LinkedRule
 from mgcds.language.literals import Number, Span
@@ -19,6 +33,8 @@ _IS = {
 def title_of(asked: Asked, library: Library) -> str:
     """What a question is about: "serum magnesium", "elemental magnesium a day"."""
     question = asked.question
+    if question.title is not None:
+        return str(question.title)
     if isinstance(question, Latest | Lowest):
         return _concepts(question, library)[0]
     if isinstance(question, Has | Pending | Booked):

@@ -58,8 +58,13 @@ def create_app(library: Library, settings: Settings) -> FastAPI:
         body = await read_json(request, settings.max_body)
         answer = _answer(engine, settings, service_id, hook, body)
         states = Counter(rule["state"] for rule in answer["extension"]["org.mgcds.evaluation"]["rules"].values())
-        log.info("answered", service=service_id, cards=len(answer["cards"]), states=dict(states),
-                 ms=round(1000 * (time.perf_counter() - started), 1))
+        log.info(
+            "answered",
+            service=service_id,
+            cards=len(answer["cards"]),
+            states=dict(states),
+            ms=round(1000 * (time.perf_counter() - started), 1),
+        )
         return JSONResponse(answer)
 
     @app.get("/healthz", summary="Whether the process is alive")
@@ -86,15 +91,26 @@ def _answer(engine: Engine, settings: Settings, service_id: str, hook: str, body
     """One call from body to response. It runs in the event loop: it takes a few milliseconds and never waits."""
     call, context = read_call(body, hook)
     try:
-        chart = read_chart(hook=hook, context={**call.context, "patientId": context.patientId}, prefetch=call.prefetch,
-                           terminology=engine.library.terminology, today=settings.day(), zone=settings.zone)
+        chart = read_chart(
+            hook=hook,
+            context={**call.context, "patientId": context.patientId},
+            prefetch=call.prefetch,
+            terminology=engine.library.terminology,
+            today=settings.day(),
+            zone=settings.zone,
+        )
     except WrongPatient:
         raise Refused(412, "conflict", "The prefetched patient is not the patient of the context.") from None
     missing = [kind for kind in REQUIRED if kind not in chart.supplied]
     if missing:
         raise Refused(412, "required", f"Required data could not be had: {', '.join(missing)}.")
-    return respond(engine.evaluate(chart), service_id=service_id, hook_instance=str(call.hookInstance),
-                   public_url=settings.shown_url, incomplete_card=settings.incomplete_card)
+    return respond(
+        engine.evaluate(chart),
+        service_id=service_id,
+        hook_instance=str(call.hookInstance),
+        public_url=settings.shown_url,
+        incomplete_card=settings.incomplete_card,
+    )
 
 
 def _service(library: Library, hook: str, prefetch: dict[str, str]) -> dict[str, Any]:
@@ -106,7 +122,7 @@ def _service(library: Library, hook: str, prefetch: dict[str, str]) -> dict[str,
         "description": f"{about}. Advisory only; not a medical device.",
         "id": f"mgcds-{hook}",
         "prefetch": prefetch,
-        "usageRequirements": "Needs the patient and the medication requests; other data that are missing are named on the cards.",
+        "usageRequirements": "Needs the patient and the medication requests; what else is missing is named on the cards.",
         "version": "2.0.1",
         "hookVersion": HOOK_VERSIONS[hook],
     }

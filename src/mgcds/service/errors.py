@@ -10,7 +10,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 log = structlog.get_logger(__name__)
-_CODES = {400: "invalid", 404: "not-found", 405: "not-supported", 412: "required", 413: "too-long", 415: "not-supported"}
+_CODES = {
+    400: "invalid",
+    404: "not-found",
+    405: "not-supported",
+    412: "required",
+    413: "too-long",
+    415: "not-supported",
+}
 _TEXTS = {
     404: "There is nothing at this address.",
     405: "This address does not take this method.",

@@ -36,7 +36,9 @@ def _concepts(library: Library, names: set[str], batch: str) -> list[Concept]:
     """The concepts of a batch that some questions reach, what they are computed from included."""
     concepts = library.terminology.concepts
     wanted = {name for name in names if name in concepts}
-    wanted |= {part for name in list(wanted) if (formula := concepts[name].formula) for part in (formula.of, formula.with_) if part}
+    wanted |= {
+        part for name in list(wanted) if (formula := concepts[name].formula) for part in (formula.of, formula.with_) if part
+    }
     return [concepts[name] for name in sorted(wanted) if concepts[name].batch == batch and concepts[name].codes]
 
 

@@ -18,7 +18,9 @@ class Lenient(BaseModel):
 
 UserId = Annotated[str, Field(pattern=r"^[A-Za-z]+/[A-Za-z0-9\-.]{1,64}$")]
 # Some EHRs send "Patient/123" where the specification wants "123".
-PatientId = Annotated[str, Field(pattern=r"^(?:Patient/)?[A-Za-z0-9\-.]{1,64}$"), AfterValidator(lambda v: v.rsplit("/", 1)[-1])]
+PatientId = Annotated[
+    str, Field(pattern=r"^(?:Patient/)?[A-Za-z0-9\-.]{1,64}$"), AfterValidator(lambda v: v.rsplit("/", 1)[-1])
+]
 Resource = dict[str, Any]
 
 

@@ -44,7 +44,9 @@ class ConceptIndex:
                       if system == coding.system and coding.code.startswith(prefix)}  # fmt: skip
         if not found and resource_type != "Observation":
             words = " / ".join([text, *(coding.display for coding in sent)]).lower()
-            longest = max((phrase for phrase, (pattern, _) in self.by_text.items() if pattern.search(words)), key=len, default="")
+            longest = max(
+                (phrase for phrase, (pattern, _) in self.by_text.items() if pattern.search(words)), key=len, default=""
+            )
             found |= self.by_text[longest][1] if longest else set()
         return frozenset(key for key in found if resource_type in self.concepts[key].recorded_in)
 

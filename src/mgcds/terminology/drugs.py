@@ -119,8 +119,10 @@ def load_drugs(root: Path) -> Drugs:
         for name in drug_class.ingredients:
             members.setdefault(name, set()).add(key)
     forms = sorted(((row["phrase"], row["route"]) for row in rows(tables / "dose-forms.csv")), key=lambda row: -len(row[0]))
-    routes = {(row["system"], row["code"].lower() if not row["system"] else row["code"]): row["route"]
-              for row in rows(root / "concepts/routes.csv")}
+    routes = {
+        (row["system"], row["code"].lower() if not row["system"] else row["code"]): row["route"]
+        for row in rows(root / "concepts/routes.csv")
+    }
     routes |= {("http://snomed.info/sct", row["code"]): row["route"] for row in rows(root / "concepts/snomed/routes.csv")}
     phrases = "|".join(re.escape(phrase) for phrase in sorted(lexicon, key=len, reverse=True)) or r"(?!)"
     words = read(tables / "label-words.yaml", shown_as="tables/label-words.yaml")
@@ -145,8 +147,12 @@ def read_salts(tree: Any) -> dict[str, Salt]:
         per = decimal(block["per_mEq"])
         for name, value in block["ingredients"].items():
             fraction = decimal(value.get("fraction")) if "fraction" in value else None
-            if value.get("basis") not in ("salt", "elemental", "ambiguous") or (fraction is None) != (value["basis"] == "ambiguous"):
-                problems.append(Problem(place_of(name), f"{name}: give a fraction and basis salt or elemental, or basis ambiguous"))
+            if value.get("basis") not in ("salt", "elemental", "ambiguous") or (fraction is None) != (
+                value["basis"] == "ambiguous"
+            ):
+                problems.append(
+                    Problem(place_of(name), f"{name}: give a fraction and basis salt or elemental, or basis ambiguous")
+                )
             elif per is not None:
                 found[str(name)] = Salt(str(nutrient), fraction, str(value["basis"]), per)
     if problems:

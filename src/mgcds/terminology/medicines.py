@@ -38,8 +38,12 @@ def resolve(drugs: Drugs, codings: Sequence[Coding], text: str, stated: Sequence
     if told or found:
         return _of_names(drugs, list(dict.fromkeys([*told, *(name for name, _ in found)])), words, stated, "text")
     shown = next((each for each in (text, *(coding.display for coding in codings)) if each.strip()), "unnamed medicine")
-    return Medicine(shown.strip(), f"?{_normal(shown)}", kinds=_kinds(drugs, (), words, "", None),
-                    form_route=drugs.route_of_form(_normal(words)))
+    return Medicine(
+        shown.strip(),
+        f"?{_normal(shown)}",
+        kinds=_kinds(drugs, (), words, "", None),
+        form_route=drugs.route_of_form(_normal(words)),
+    )
 
 
 def _words(codings: Sequence[Coding], text: str) -> str:
@@ -88,20 +92,25 @@ def _of_names(drugs: Drugs, names: Sequence[str], words: str, stated: Sequence[S
         part = told.get(name)
         if part is not None and part.strength is not None and (unit := normal_unit(part.unit)) is not None:
             mass = milligrams(part.strength, unit)
-            strength, unit, per = (mass, "mg", part.per) if mass is not None else (part.strength, unit, part.per)
+            strength: tuple[Decimal | None, str, str] = (
+                part.strength if mass is None else mass,
+                unit if mass is None else "mg",
+                part.per,
+            )
         else:
-            strength, unit, per = written.get(name, (None, "mg", ""))
+            strength = written.get(name, (None, "mg", ""))
         factor = declared if len(names) == 1 or (name in drugs.salts and sum(n in drugs.salts for n in names) == 1) else None
         if factor is not None and name in drugs.salts and drugs.salts[name].basis != "elemental":
-            parts.append(_ingredient(drugs, name, strength, unit, per, (factor, "declared")))
+            parts.append(_ingredient(drugs, name, *strength, (factor, "declared")))
         else:
-            parts.append(_ingredient(drugs, name, strength, unit, per, None))
+            parts.append(_ingredient(drugs, name, *strength, None))
     route = drugs.route_of_form(words)
     return _medicine(drugs, tuple(parts), f"{'|'.join(sorted(names))}:{words}", "", route, words, how)
 
 
-def _ingredient(drugs: Drugs, name: str, strength: Decimal | None, unit: str, per: str,
-                declared: tuple[Decimal, str] | None) -> Ingredient:
+def _ingredient(
+    drugs: Drugs, name: str, strength: Decimal | None, unit: str, per: str, declared: tuple[Decimal, str] | None
+) -> Ingredient:
     salt = drugs.salts.get(name)
     if salt is None:
         return Ingredient(name, strength, unit, per)
@@ -112,8 +121,9 @@ def _ingredient(drugs: Drugs, name: str, strength: Decimal | None, unit: str, pe
     return Ingredient(name, strength, unit, per, salt.nutrient, salt.fraction, salt.basis)
 
 
-def _medicine(drugs: Drugs, parts: tuple[Ingredient, ...], key: str, form: str, route: str | None, words: str, how: str
-              ) -> Medicine:
+def _medicine(
+    drugs: Drugs, parts: tuple[Ingredient, ...], key: str, form: str, route: str | None, words: str, how: str
+) -> Medicine:
     names = tuple(dict.fromkeys(part.name for part in parts))
     classes = frozenset(names).union(*(drugs.members.get(name, frozenset()) for name in names))
     shown = " / ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
@@ -154,8 +164,11 @@ def _strength(match: re.Match[str]) -> tuple[Decimal | None, str, str]:
     if value is None or unit is None or not volume:
         return None, "mg", ""
     mass = milligrams(value, unit)
-    return (mass if mass is not None else value) / (volume if match[4] else 1), "mg" if mass is not None else unit, \
-        "mL" if match[4] else "unit"
+    return (
+        (mass if mass is not None else value) / (volume if match[4] else 1),
+        "mg" if mass is not None else unit,
+        "mL" if match[4] else "unit",
+    )
 
 
 def _declared(drugs: Drugs, words: str) -> Decimal | None:
@@ -171,5 +184,3 @@ def _declared(drugs: Drugs, words: str) -> Decimal | None:
     if elemental and elemental[0] and others and others[0]:
         return elemental[0] / others[0]
     return Decimal(1) if strengths else None
-
-
