@@ -83,7 +83,7 @@ def card(topic: str, findings: tuple[Finding, ...], evaluation: Evaluation, uuid
 def _source(topic: str, findings: tuple[Finding, ...], evaluation: Evaluation, public_url: str) -> dict[str, Any]:
     groups = evaluation.library.policy.groups
     title = str(groups[topic].title) if topic in groups else "Further notes"
-    draft = " (draft, not yet signed off by a second clinician)" if any(f.rule.model.is_draft for f in findings) else ""
+    draft = " (draft)" if any(f.rule.model.is_draft for f in findings) else ""
     made: dict[str, Any] = {"label": f"mgcds {title}{draft}"}
     if public_url:
         made["url"] = f"{public_url}/rules/{findings[0].rule.id}"

@@ -56,7 +56,7 @@ def spacing(ask: Asking, asked: Asked, question: Spacing) -> Answer:
         "label_minimum": length(row.product_after.count) if row.product_after else "none",
         "interval": interval(row), "safe_time": safe or "",
     }  # fmt: skip
-    because = tuple(Because(use.reference, word=shown(use)) for use in (drug, product))
+    because = tuple(Because(use.reference, word=f"{use.medicine.name} {shown(use)}") for use in (drug, product))
     why = f"{drug.medicine.name} at {parts['drug_times']}, {product.medicine.name} at {parts['product_times']}: {worst.word}"
     return Answer(
         asked.key,

@@ -1,0 +1,112 @@
+"""A small library for examples: the real concepts, classes and tables, and whatever questions an example asks."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from textwrap import dedent, indent
+
+from mgcds.check.charts import chart_of
+from mgcds.engine.answer import Answer
+from mgcds.engine.evaluate import Engine, Evaluation
+from mgcds.language.cases import Case, Cases
+from mgcds.language.files import read_files
+from mgcds.language.library import Library
+from mgcds.language.lint import lint
+from mgcds.language.load import build
+from mgcds.language.problems import validate
+from mgcds.source import Problem, SourceError, read_text
+from mgcds.terminology import Terminology
+
+RULES = Path(__file__).parent.parent.parent / "rules"
+CONCEPTS = """
+potassium: {title: Potassium, codes: [2823-3], unit: mmol/L, decimals: 1, batch: potassium}
+magnesium-intake: {title: Magnesium intake, codes: [magnesium-intake], system: "urn:mgcds:observation", unit: mg/day, batch: seldom}
+general-anaesthesia: {title: General anaesthesia, recorded_in: [Procedure, ServiceRequest], text: [general anaesthesia]}
+anaesthesia: {title: Anaesthesia, recorded_in: [Condition], text: [anaesthesia]}
+tetany: {title: Tetany, recorded_in: [Condition], text: [tetany]}
+"""
+POLICY = """
+order_hooks: [order-select, order-sign, medication-refill]
+cards: {at_most: 5, interruptive: [critical at order-sign]}
+groups: {low-mg: {title: Low magnesium}, other: {title: Other}}
+override_reasons: [not-applicable]
+sentences: {mg-limit: A normal value does not exclude depletion.}
+"""
+RULE = """
+rule: {id}
+title: An example
+stewardship: {{version: 1.0.0, status: draft, owner: tests, reviewed: 2026-01-01, review_by: 2027-01-01}}
+hooks: [{hooks}]
+shown_in: {{group: {group}, priority: 1}}
+why: An example.
+evidence: [{{source: expert, strength: expert{backs}}}]
+"""
+EVERY_HOOK = "patient-view, order-select, order-sign, medication-refill, encounter-discharge, appointment-book"
+
+
+class Mini:
+    """Writes a library into a folder and asks it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.root = folder / "rules"
+        for name in ("concepts", "classes", "tables"):
+            shutil.copytree(RULES / name, self.root / name)
+        (self.root / "concepts/spec.yaml").write_text(CONCEPTS)
+        (self.root / "policy.yaml").write_text(POLICY)
+        (self.root / "reasons.yaml").write_text("not-applicable: Does not apply\n")
+        cited = "".join(f"{key}: {{citation: {key}, state: ours}}\n" for key in ("expert", "C-01", "R5", "IOM-1997", "ATHF"))
+        (self.root / "sources.yaml").write_text(cited)
+
+    def write(self, path: str, text: str) -> None:
+        target = self.root / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(dedent(text).lstrip("\n"))
+
+    def rule(self, body: str, *, id: str = "ex-ample", hooks: str = "patient-view", group: str = "other", backs: str = "") -> None:
+        self.write(f"examples/{id}.yaml", RULE.format(id=id, hooks=hooks, group=group, backs=f", backs: [{backs}]" if backs else "") + dedent(body))
+
+    def questions(self, text: str) -> None:
+        """Questions, and a rule that prints them all, so that none is unused."""
+        self.write("vocabulary/spec.yaml", text)
+        names = [line.split(":")[0] for line in dedent(text).strip().splitlines() if line and line[0] not in " #-"]
+        printed = " ".join(f"{{{{ {name} }}}}" for name in names)
+        self.rule(f'when: [{names[0]}: present]\nlevel: info\ncard:\n  summary: Seen.\n  detail: "{printed}"\ntriggers: [{names[0]}]\n',
+                  hooks=EVERY_HOOK)  # fmt: skip
+
+    def build(self) -> tuple[Library | None, list[Problem]]:
+        try:
+            return build(read_files(self.root), Terminology.load(self.root))
+        except SourceError as error:
+            return None, error.problems
+
+    def problems(self) -> list[str]:
+        """Everything wrong with the library, as an author would read it."""
+        library, problems = self.build()
+        return [str(problem) for problem in (problems or (lint(library) if library else []))]
+
+    def evaluate(self, lines: str, at: str = "patient-view") -> Evaluation:
+        library, problems = self.build()
+        assert library is not None, problems
+        return Engine(library).evaluate(chart_of(case(lines, at), library.terminology))
+
+    def ask(self, name: str, lines: str = "", at: str = "patient-view") -> Answer:
+        return self.evaluate(lines, at).answers[name]
+
+    def outcome(self, lines: str, at: str = "patient-view", rule: str = "ex-ample") -> str:
+        outcome = self.evaluate(lines, at).outcomes[rule]
+        return outcome.level or "fired" if outcome.state == "fired" else outcome.reason or outcome.state
+
+
+def case(lines: str, at: str = "patient-view") -> Case:
+    """A case whose chart has these lines."""
+    body = f"cases:\n  - case: example\n    at: {at}\n    expect: silent\n"
+    if lines.strip():
+        body += "    chart:\n" + indent(dedent(lines).strip(), "      ") + "\n"
+    problems: list[Problem] = []
+    cases = validate(Cases, read_text(body, "example"), problems, "example")
+    assert cases is not None, problems
+    return cases.cases[0]
+
+
+__all__ = ["Mini", "case"]

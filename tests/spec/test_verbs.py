@@ -1,0 +1,236 @@
+"""The fifteen verbs by example: what is asked, what the chart holds, what the answer is."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from tests.spec.mini import Mini
+
+
+def test_patient_is_age_in_completed_years_or_sex_as_a_word(mini: Mini) -> None:
+    mini.questions("age: {patient: age, as: years}\nsex: {patient: sex}")
+    assert mini.ask("age", "- {patient: male, age: 68 years}").value == 68
+    assert mini.ask("sex", "- {patient: male, age: 68 years}").word == "male"
+    assert not mini.ask("age", "- {patient: male}").known
+    assert not mini.ask("sex", "- {patient: unknown, age: 5 years}").known
+
+
+def test_latest_is_the_newest_result_of_all_the_first_listed_wins_a_tie(mini: Mini) -> None:
+    mini.questions("egfr: {latest: [egfr, egfr-from-creatinine], as: mL/min/1.73m2}")
+    both = "- {lab: creatinine, value: 2.0 mg/dL, taken: 3 days ago}\n- {lab: egfr, value: 80 mL/min/1.73m2, taken: %s}"
+    assert mini.ask("egfr", both % "3 days ago").value == 80
+    assert mini.ask("egfr", both % "4 days ago").value == 40
+    answer = mini.ask("egfr")
+    assert answer.known
+    assert not answer.present
+    assert not mini.ask("egfr", "- {not_supplied: [kidney]}").known
+
+
+def test_lowest_is_the_lowest_in_a_span_that_may_count_from_another_result(mini: Mini) -> None:
+    mini.questions("""
+        potassium: {latest: potassium, as: mmol/L}
+        earlier: {lowest: potassium, as: mmol/L, taken: 1 to 30 days before potassium}
+    """)
+    lines = """
+        - {lab: potassium, value: 3.6 mmol/L, taken: 2 days ago}
+        - {lab: potassium, value: 3.3 mmol/L, taken: 3 days ago}
+        - {lab: potassium, value: 3.1 mmol/L, taken: 32 days ago}
+        - {lab: potassium, value: 2.5 mmol/L, taken: 33 days ago}
+    """
+    assert mini.ask("earlier", lines).value == Decimal("3.1")
+    assert not mini.ask("earlier", "- {lab: potassium, value: 3.6 mmol/L}").present
+
+
+def test_taking_counts_products_by_class_route_kind_and_indication(mini: Mini) -> None:
+    mini.questions("""
+        ppi: {taking: proton-pump-inhibitors}
+        oral_mg: {taking: magnesium, by: [oral, enteral]}
+        laxative: {taking: magnesium, by: [oral], kind: [laxative, antacid]}
+        for_sleep: {taking: magnesium, for: anaesthesia}
+        otherwise: {taking: magnesium, not_for: anaesthesia}
+    """)
+    lines = """
+        - {taking: omeprazole}
+        - {taking: milk of magnesia, by: oral}
+        - {taking: magnesium sulfate injection, by: intravenous, for: anaesthesia}
+    """
+    counts = {name: mini.ask(name, lines).value for name in ("ppi", "oral_mg", "laxative", "for_sleep", "otherwise")}
+    assert counts == {"ppi": 1, "oral_mg": 1, "laxative": 1, "for_sleep": 1, "otherwise": 1}
+    assert mini.ask("ppi", lines).names == ("omeprazole",)
+    assert not mini.ask("ppi", "- {not_supplied: [medications]}").known
+
+
+def test_taking_a_route_not_written_follows_the_form_else_it_is_not_counted_and_noted(mini: Mini) -> None:
+    mini.questions("oral_mg: {taking: magnesium, by: [oral]}")
+    assert mini.ask("oral_mg", "- {taking: magnesium oxide 400 mg tablet}").value == 1
+    answer = mini.ask("oral_mg", "- {taking: magnesium oxide}")
+    assert answer.value == 0
+    assert [note.code for note in answer.notes] == ["dosage-unreadable"]
+
+
+def test_taking_started_ended_supply_and_dose_do_not_hold_where_they_are_not_written(mini: Mini) -> None:
+    mini.questions("""
+        serum_mg: {latest: serum-magnesium, as: mg/dL}
+        settled: {taking: magnesium, started: at least 28 days before serum_mg}
+        lately: {taking: magnesium, ended: within 14 days}
+        long: {taking: proton-pump-inhibitors, only: drafts, supply: at least 90 days}
+        strong: {taking: antidepressants, dose_at_least: antidepressant-minimum-dose}
+    """)
+    mg = "- {lab: serum-magnesium, value: 1.5 mg/dL, taken: 2 days ago}\n"
+    assert mini.ask("settled", mg + "- {taking: magnesium oxide, since: 30 days ago}").present
+    assert not mini.ask("settled", mg + "- {taking: magnesium oxide, since: 29 days ago}").present
+    assert not mini.ask("settled", mg + "- {taking: magnesium oxide}").present
+    assert mini.ask("lately", "- {taking: magnesium oxide, since: 60 days ago, until: 14 days ago}").present
+    assert not mini.ask("lately", "- {taking: magnesium oxide, since: 60 days ago, until: 15 days ago}").present
+    assert mini.ask("long", "- {draft: omeprazole, supply: 90 days}", "order-sign").present
+    assert not mini.ask("long", "- {draft: omeprazole, supply: 89 days}", "order-sign").present
+    assert not mini.ask("long", "- {draft: omeprazole}", "order-sign").present
+    assert mini.ask("strong", "- {taking: sertraline, dose: 50 mg}").present
+    assert not mini.ask("strong", "- {taking: sertraline, dose: 49 mg}").present
+    assert not mini.ask("strong", "- {taking: sertraline}").present
+
+
+def test_taking_sees_drafts_at_order_hooks_only_and_a_draft_is_one_product_with_its_order(mini: Mini) -> None:
+    mini.questions("ppi: {taking: proton-pump-inhibitors}\nactive: {taking: proton-pump-inhibitors, only: active}")
+    lines = "- {taking: omeprazole, since: 9 days ago}\n- {draft: omeprazole}"
+    assert mini.ask("ppi", lines, "order-sign").value == 1
+    assert mini.ask("ppi", lines, "order-sign").drafted
+    assert not mini.ask("ppi", lines).drafted
+    assert mini.ask("active", lines, "order-sign").value == 1
+    assert not mini.ask("active", "- {draft: omeprazole}", "order-sign").present
+
+
+def test_exposure_is_unbroken_use_that_ends_today_and_courses_merge(mini: Mini) -> None:
+    mini.questions("ppi_days: {exposure: proton-pump-inhibitors, courses_merge_within: 30 days, source: expert}")
+    lines = "- {taking: omeprazole, since: 200 days ago, until: %s}\n- {taking: pantoprazole, since: 50 days ago}"
+    assert mini.ask("ppi_days", lines % "80 days ago").value == 200
+    assert mini.ask("ppi_days", lines % "81 days ago").value == 50
+    assert mini.ask("ppi_days", "- {taking: omeprazole}").value == 0
+    assert mini.ask("ppi_days", "- {taking: omeprazole, since: 90 days ago, until: today}").value == 0
+    assert mini.ask("ppi_days", "- {draft: omeprazole, since: 90 days ago}", "order-sign").value == 0
+
+
+def test_course_is_the_longest_length_as_written(mini: Mini) -> None:
+    mini.questions("iv_mg: {taking: magnesium, by: [intravenous]}\niv_days: {course: iv_mg}")
+    lines = "- {taking: magnesium sulfate injection, by: intravenous, length: 6 days}"
+    assert mini.ask("iv_days", lines).value == 6
+    answer = mini.ask("iv_days", "- {taking: magnesium sulfate injection, by: intravenous}")
+    assert answer.known
+    assert answer.value is None
+
+
+def test_total_adds_elemental_amounts_and_says_when_it_is_incomplete(mini: Mini) -> None:
+    mini.questions("oral_mg: {taking: magnesium, by: [oral]}\nsum: {total: magnesium, from: oral_mg, as: mg/day}")
+    oxide = "- {taking: magnesium oxide 400 mg tablet, dose: 400 mg, per_day: 2}\n"
+    assert (mini.ask("sum", oxide).value, mini.ask("sum", oxide).word) == (Decimal("482.43"), "complete")
+    unknown = mini.ask("sum", oxide + "- {taking: magnesium supplement, by: oral}")
+    assert (unknown.value, unknown.word, unknown.parts["uncounted"]) == (Decimal("482.43"), "incomplete", "magnesium")
+
+
+def test_trials_count_different_drugs_at_an_adequate_dose_for_long_enough(mini: Mini) -> None:
+    mini.questions("""
+        trials: {trials: antidepressants, dose_at_least: antidepressant-minimum-dose, lasting: at least 42 days, ended: within 730 days, source: expert}
+    """)
+    ended = "- {taking: sertraline, dose: 50 mg, since: 142 days ago, until: 100 days ago}\n"
+    running = "- {taking: venlafaxine, dose: 75 mg, since: 42 days ago}\n"
+    assert (mini.ask("trials", ended).value, mini.ask("trials", ended).word) == (1, "ended")
+    assert mini.ask("trials", running).word == "running"
+    assert (mini.ask("trials", ended + running).value, mini.ask("trials", ended + running).word) == (2, "ended and running")
+    assert mini.ask("trials", "- {taking: sertraline, dose: 25 mg, since: 400 days ago}").value == 0
+    touching = "- {taking: sertraline, dose: 50 mg, since: 60 days ago, until: 30 days ago}\n- {taking: sertraline, dose: 50 mg, since: 30 days ago}"
+    assert mini.ask("trials", touching).value == 1
+
+
+def test_spacing_is_the_worst_pair_of_dose_times_on_a_common_day(mini: Mini) -> None:
+    mini.questions("""
+        oral_mg: {taking: magnesium, by: [oral]}
+        gap: {spacing: oral_mg, from: bisphosphonates, by: [oral], intervals: magnesium-spacing}
+    """)
+    drug = '- {taking: alendronate, by: oral, times: ["07:00"], days: [mon]}\n'
+    mg = '- {taking: magnesium oxide, by: oral, times: ["%s"]%s}'
+    words = {time: mini.ask("gap", drug + mg % (time, "")).word for time in ("07:00", "07:30", "09:00", "05:01", "05:00")}
+    assert words == {"07:00": "too close", "07:30": "close", "09:00": "apart", "05:01": "too close", "05:00": "apart"}
+    assert not mini.ask("gap", drug + mg % ("07:00", ", days: [tue]")).present
+    assert mini.ask("gap", drug + "- {taking: magnesium oxide, by: oral}").word == "times unknown"
+    assert mini.ask("gap", drug + mg % ("07:00", "")).parts["safe_time"] == "21:00"
+
+
+def test_has_is_any_of_some_conditions_with_the_onset_that_is_asked_for(mini: Mini) -> None:
+    mini.questions("""
+        ckd: {has: [ckd-4, ckd-5]}
+        lately: {has: tetany, onset: within 7 days}
+        acute: {has: tetany, onset: within 7 days, onset_unwritten: today}
+        assumed: {has: dialysis, if_missing: assume absent}
+    """)
+    assert mini.ask("ckd", "- {has: ckd-5}").present
+    assert not mini.ask("lately", "- {has: tetany}").present
+    assert mini.ask("acute", "- {has: tetany}").present
+    assert not mini.ask("acute", "- {has: tetany, since: 8 days ago}").present
+    silent = "- {not_supplied: [conditions, procedures]}"
+    assert not mini.ask("ckd", silent).known
+    assert mini.ask("assumed", silent).known
+
+
+def test_pending_is_an_open_order(mini: Mini) -> None:
+    mini.questions("mg_order: {pending: serum-magnesium-order}")
+    assert mini.ask("mg_order", "- {ordered: serum-magnesium-order}").present
+    assert not mini.ask("mg_order").present
+    assert not mini.ask("mg_order", "- {not_supplied: [orders]}").known
+
+
+def test_booked_is_a_planned_procedure_within_so_many_days(mini: Mini) -> None:
+    mini.questions("operation: {booked: general-anaesthesia, due: within 14 days}")
+    assert mini.ask("operation", "- {booked: general-anaesthesia, due: in 14 days}").present
+    assert not mini.ask("operation", "- {booked: general-anaesthesia, due: in 15 days}").present
+    assert not mini.ask("operation", "- {booked: general-anaesthesia}").present
+
+
+def test_intake_is_a_long_enough_record_and_what_supplements_add(mini: Mini) -> None:
+    mini.questions("""
+        oral_mg: {taking: magnesium, by: [oral]}
+        sum: {total: magnesium, from: oral_mg, as: mg/day}
+        diet: {intake: magnesium, within: 180 days, recorded_for: at least 3 days, plus: sum}
+    """)
+    supplement = "- {taking: magnesium (elemental) 100 mg tablet, by: oral, dose: 100 mg}\n"
+    record = "- {intake: magnesium-intake, value: 200 mg/day, taken: %s, recorded_for: %s}"
+    assert mini.ask("diet", supplement + record % ("180 days ago", "3 days")).value == 300
+    assert not mini.ask("diet", record % ("181 days ago", "3 days")).present
+    assert not mini.ask("diet", record % ("today", "2 days")).present
+
+
+def test_table_looks_a_number_up_and_may_multiply_it(mini: Mini) -> None:
+    mini.questions("limit: {table: magnesium-ul, by: [age]}\ntwice: {table: magnesium-ul, by: [age], times: 2}")
+    assert mini.ask("limit", "- {patient: male, age: 8 years}").value == 110
+    assert mini.ask("twice", "- {patient: male, age: 8 years}").value == 220
+    infant = mini.ask("limit", "- {patient: male, age: 0 years}")
+    assert infant.known
+    assert not infant.present
+    assert "no upper limit" in infant.why
+
+
+def test_first_that_holds_gives_a_word_and_names_what_it_passed_over(mini: Mini) -> None:
+    mini.questions("""
+        serum_mg: {latest: serum-magnesium, as: mg/dL}
+        ckd: {has: ckd-4}
+        state:
+          first_that_holds:
+            - low: {serum_mg: {below: 1.70 mg/dL}}
+            - kidneys: {ckd: present}
+            - fine: otherwise
+          source: expert
+    """)
+    assert mini.ask("state", "- {lab: serum-magnesium, value: 1.5 mg/dL}\n- {has: ckd-4}").word == "low"
+    assert mini.ask("state", "- {has: ckd-4}").word == "kidneys"
+    unsure = mini.ask("state", "- {not_supplied: [magnesium]}")
+    assert (unsure.word, unsure.missing) == ("fine", ("serum_mg",))
+
+
+def test_first_that_holds_without_otherwise_is_absent_or_not_known(mini: Mini) -> None:
+    mini.questions("""
+        ckd: {has: ckd-4}
+        state:
+          first_that_holds:
+            - kidneys: {ckd: present}
+    """)
+    assert mini.ask("state").known
+    assert not mini.ask("state", "- {not_supplied: [conditions]}").known
