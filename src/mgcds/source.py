@@ -16,6 +16,7 @@ from ruamel.yaml.error import MarkedYAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 MAX_FILE_BYTES = 1_000_000
+_PLAIN_TAGS = frozenset({"str", "int", "float", "bool", "null", "timestamp", "map", "seq"})  # what untagged values get
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -114,7 +115,7 @@ def _plain(node: Node, file: str, problems: list[Problem], seen: set[int]) -> An
         return Text("", place)
     seen.add(id(node))
     tag = str(node.tag or "")
-    if tag and not tag.startswith("tag:yaml.org,2002:"):
+    if tag and tag.removeprefix("tag:yaml.org,2002:") not in _PLAIN_TAGS:
         problems.append(Problem(place, f"the tag {tag} is not allowed; write the value without it"))
     if isinstance(node, ScalarNode):
         return Text(node.value, place)

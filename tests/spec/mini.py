@@ -42,6 +42,7 @@ shown_in: {{group: {group}, priority: 1}}
 why: An example.
 evidence: [{{source: expert, strength: expert{backs}}}]
 """
+_terminology: Terminology | None = None
 EVERY_HOOK = "patient-view, order-select, order-sign, medication-refill, encounter-discharge, appointment-book"
 
 
@@ -75,8 +76,10 @@ class Mini:
                   hooks=EVERY_HOOK)  # fmt: skip
 
     def build(self) -> tuple[Library | None, list[Problem]]:
+        global _terminology
+        _terminology = _terminology or Terminology.load(self.root)  # the same in every example, and slow to read
         try:
-            return build(read_files(self.root), Terminology.load(self.root))
+            return build(read_files(self.root), _terminology)
         except SourceError as error:
             return None, error.problems
 

@@ -117,6 +117,7 @@ class Library:
     reasons: Mapping[str, Reason]
     sources: Mapping[str, Source]
     hash: str
+    used_words: frozenset[tuple[str, str]] = frozenset()  # (question key, word) that some condition uses
 
     def rules_at(self, hook: str) -> tuple[LinkedRule, ...]:
         """The rules of one hook, in order of id; retired ones are left out."""

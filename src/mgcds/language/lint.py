@@ -35,7 +35,7 @@ def lint(library: Library) -> list[Problem]:
     for asked in library.questions.values():
         for _, line in asked.lines:
             problems += _units(library, line) if line is not None else []
-    problems += _policy(library) + _same_meaning(library) + _sources(library)
+    problems += _policy(library) + _same_meaning(library) + _sources(library) + _unused(library)
     return sorted(set(problems))
 
 
@@ -283,4 +283,20 @@ def _sources(library: Library) -> list[Problem]:
     cited += [key for table in library.intervals.values() for row in table.rows for key in row.source]
     return problems + [
         Problem(key.place, f"'{key}' is no source; add it to sources.yaml") for key in cited if str(key) not in library.sources
+    ]
+
+
+def _unused(library: Library) -> list[Problem]:
+    """Questions that no rule and no policy reaches, and words that no condition uses."""
+    needed = set(library.policy_needs).union(*(rule.needs for rule in library.rules.values()), set())
+    problems = [
+        Problem(item.place, f"nobody uses the question '{item.name}'; remove it")
+        for key, item in library.questions.items()
+        if key not in needed
+    ]
+    return problems + [
+        Problem(item.place, f"nobody uses the word '{word}' of '{item.name}'; remove it")
+        for key, item in library.questions.items()
+        for word in item.question.words
+        if (key, word) not in library.used_words
     ]

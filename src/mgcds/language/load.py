@@ -125,10 +125,8 @@ def build(files: Files, terminology: Terminology) -> tuple[Library | None, list[
         problems.extend(Problem(place, message) for place, message in overlapping(table))
     library = Library(
         terminology, rules, asked, order, typed.policy, suppress, policy_needs, typed.tables, typed.intervals,
-        typed.orders, reasons, sources, files.hash,
+        typed.orders, reasons, sources, files.hash, frozenset(used),
     )  # fmt: skip
-    if not problems:
-        problems.extend(_unused(library, used))
     return library, sorted(problems)
 
 
@@ -240,20 +238,6 @@ def _compared(condition: Condition) -> set[str]:
     from mgcds.language.when import questions
 
     return set(questions(condition))
-
-
-def _unused(library: Library, used: set[tuple[str, str]]) -> list[Problem]:
-    needed = set(library.policy_needs).union(*(rule.needs for rule in library.rules.values()), set())
-    problems = [
-        Problem(item.place, f"nobody uses the question '{item.name}'; remove it")
-        for key, item in library.questions.items()
-        if key not in needed
-    ]
-    for key, item in library.questions.items():
-        for word in item.question.words:
-            if (key, word) not in used:
-                problems.append(Problem(item.place, f"nobody uses the word '{word}' of '{item.name}'; remove it"))
-    return problems
 
 
 __all__ = ["NOWHERE", "build", "load", "unit_of"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -36,7 +37,8 @@ def _problem(detail: ErrorDetails, value: Any, model: type[BaseModel], file: str
     if kind == "missing":
         return Problem(place, f"'{name}' is missing; add it")
     if kind == "rule":
-        label = f"{name}: " if name and not str(context["message"]).startswith(name) else ""
+        message = str(context["message"])
+        label = f"{name}: " if name and not re.match(rf"[a-z_]+: |{re.escape(name)}\b", message) else ""
         return Problem(place, f"{label}{context['message']}")
     if kind in ("literal_error", "enum"):
         return Problem(place, f"{name}: '{detail['input']}' is not one of {context.get('expected')}; choose one")

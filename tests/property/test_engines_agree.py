@@ -1,0 +1,85 @@
+"""Random charts hold durable-rules and the referee together; the order of entries never changes an answer.
+
+500 charts here, 20,000 with MGCDS_LONG=1.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from dataclasses import replace
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from mgcds.cards import respond
+from mgcds.chart.facts import Chart, Person
+from mgcds.engine.evaluate import Engine, Evaluation
+from mgcds.language.load import load
+from tests.conftest import RULES
+from tests.property.charts import TODAY, charts
+
+LIBRARY = load(RULES)
+ENGINE = Engine(LIBRARY)
+CHARTS = charts(LIBRARY.terminology)
+EXAMPLES = 20_000 if os.environ.get("MGCDS_LONG") else 500
+EMPTY = Chart(TODAY, "patient-view", Person("Patient/p"), frozenset())
+RELAXED = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+
+
+def said(evaluation: Evaluation) -> dict:
+    return respond(evaluation, service_id="s", hook_instance="i", public_url="")
+
+
+@RELAXED
+@given(CHARTS)
+def test_the_engines_agree_on_every_rule(chart: Chart) -> None:
+    evaluation = ENGINE.evaluate(chart)
+    assert {rule: outcome.reason for rule, outcome in evaluation.outcomes.items() if outcome.state == "error"} == {}
+
+
+@RELAXED
+@given(CHARTS)
+def test_every_finding_has_a_reference_and_a_summary_that_fits(chart: Chart) -> None:
+    for card in said(ENGINE.evaluate(chart))["cards"]:
+        assert 0 < len(card["summary"]) <= 139
+        assert not card["summary"].endswith("…"), card["summary"]
+        for finding in card["extension"]["org.mgcds.findings"]:
+            assert any("reference" in because for because in finding["because"]), finding
+
+
+@settings(RELAXED, max_examples=EXAMPLES // 2)
+@given(CHARTS, st.integers(0, 2**32))
+def test_the_order_of_entries_changes_nothing(chart: Chart, seed: int) -> None:
+    shuffled = chart
+    for name in ("results", "uses", "problems", "requests"):
+        facts = list(getattr(chart, name))
+        random.Random(seed).shuffle(facts)
+        shuffled = replace(shuffled, **{name: tuple(facts)})
+    assert said(ENGINE.evaluate(shuffled)) == said(ENGINE.evaluate(chart))
+
+
+def test_a_difference_ends_the_rule_as_error_and_the_others_go_on(monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    engine = Engine(LIBRARY)
+    assert engine.session is not None
+    honest = engine.session.run
+
+    def dishonest(*arguments):  # type: ignore[no-untyped-def]
+        ruling = honest(*arguments)
+        return replace(ruling, levels={**ruling.levels, "mg-low-severe": "info"})
+
+    monkeypatch.setattr(engine.session, "run", dishonest)
+    outcomes = engine.evaluate(EMPTY).outcomes
+    assert (outcomes["mg-low-severe"].state, outcomes["mg-low-severe"].reason) == ("error", "engines-differ")
+    assert all(outcome.state != "error" for rule, outcome in outcomes.items() if rule != "mg-low-severe")
+
+
+def test_a_failing_engine_ends_every_rule_as_error(monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    engine = Engine(LIBRARY)
+
+    def fails(*_):  # type: ignore[no-untyped-def]
+        raise RuntimeError("Mrs Canary, 1.5 mg/dL")
+
+    monkeypatch.setattr(engine.session, "run", fails)
+    outcomes = engine.evaluate(EMPTY).outcomes
+    assert {outcome.state for outcome in outcomes.values()} <= {"error"}
