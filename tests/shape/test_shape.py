@@ -1,0 +1,101 @@
+"""The shape of the code: imports point down, knowledge stays in rules/, every module says what it is."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from mgcds.language.find import VERBS
+from mgcds.language.library import Library
+from mgcds.settings import Settings
+from tests.conftest import ROOT
+
+SRC = ROOT / "src/mgcds"
+MODULES = sorted(SRC.rglob("*.py"))
+LAYERS = ("service", "check", "cards", "engine", "language", "chart", "terminology")
+MAY_IMPORT = {
+    "terminology": set(),
+    "chart": {"terminology"},
+    "language": {"terminology"},
+    "engine": {"language", "chart", "terminology"},
+    "cards": {"engine", "language", "chart", "terminology"},
+    "check": {"cards", "engine", "language", "chart", "terminology"},
+    "service": {"cards", "engine", "language", "chart", "terminology"},
+}
+
+
+def imported(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module)
+        elif isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+    return names
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_imports_point_down(layer: str) -> None:
+    for path in (SRC / layer).rglob("*.py"):
+        others = {name.split(".")[1] for name in imported(path) if name.startswith("mgcds.")} & set(LAYERS)
+        assert others - {layer} <= MAY_IMPORT[layer], f"{path.name} imports {others - MAY_IMPORT[layer] - {layer}}"
+
+
+@pytest.mark.parametrize(
+    ("library", "only"),
+    [("durable_rules_engine", "engine/durable.py"), ("ruamel", "source.py"), ("fastapi", "service/"), ("typer", "cli.py")],
+)
+def test_a_library_with_quirks_is_imported_in_one_place(library: str, only: str) -> None:
+    users = {path.relative_to(SRC).as_posix() for path in MODULES if any(n.split(".")[0] == library for n in imported(path))}
+    assert users
+    assert all(user.startswith(only) for user in users), users
+
+
+def test_src_holds_no_medicine(library: Library) -> None:
+    """No drug, code, threshold word or clinical sentence: adding a rule touches rules/ only."""
+    drugs = {name for name in library.terminology.drugs.ingredient_of.values() if len(name) > 5 and " " not in name}
+    codes = {coding.code for concept in library.terminology.concepts.values() for coding in concept.codes}
+    for path in MODULES:
+        code = ast.parse(path.read_text(encoding="utf-8"))
+        docs = {id(node.body[0].value) for node in ast.walk(code)
+                if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+                and node.body and isinstance(node.body[0], ast.Expr)}  # fmt: skip
+        texts = [node.value for node in ast.walk(code)
+                 if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docs]  # fmt: skip
+        words = {word for text in texts for word in re.findall(r"[a-z0-9-]+", text.lower())}
+        if path.name != "scaffold.py":  # its template is a rule
+            assert not words & (drugs | codes), f"{path.name}: {words & (drugs | codes)}"
+
+
+def test_nothing_reads_the_clock_but_settings() -> None:
+    for path in MODULES:
+        text = path.read_text(encoding="utf-8")
+        if path.name != "settings.py":
+            assert not re.search(r"date\.today\(|datetime\.now\(|utcnow\(", text), path.name
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(SRC).as_posix())
+def test_every_module_says_what_it_is(path: Path) -> None:
+    docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    assert path.name == "__init__.py" or len(docstring.splitlines()[0]) > 20
+
+
+def test_no_module_is_called_utils() -> None:
+    assert not {path.stem for path in MODULES} & {"utils", "util", "helpers", "helper", "common", "misc"}
+
+
+def test_every_verb_and_setting_is_documented() -> None:
+    language = (ROOT / "docs/reference/language.md").read_text(encoding="utf-8")
+    assert all(f"### `{verb}`" in language for verb in VERBS)
+    readme = (ROOT / "docs/reference/settings.md").read_text(encoding="utf-8")
+    assert all(f"MGCDS_{name.upper()}" in readme for name in Settings.model_fields)
+
+
+def test_generated_documents_are_up_to_date() -> None:
+    from docs.generate import documents
+
+    for name, text in documents().items():
+        assert (ROOT / "docs/reference" / name).read_text(encoding="utf-8") == text, f"docs/reference/{name}: run make docs"
