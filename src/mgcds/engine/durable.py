@@ -1,9 +1,8 @@
 """The only importer of durable-rules: positive patterns in, names of fired rules out.
 
 durable-rules 2.0.28 has quirks that crash the process, mix up patients or match wrongly. Each is avoided here and has a
-test that would notice its end (tests/unit/engine/test_durable_traps.py explains the numbers). The C module is driven
-directly, as the stock Host starts timer threads and swallows exceptions. Nothing is negated, branched or ranked
-(6, 7). The C code holds the GIL, so threads take turns and processes scale (13).
+test that would notice its end; numbers are those of tests/unit/engine/test_durable_traps.py. The C module is driven
+directly, as the stock Host starts timer threads and swallows exceptions. Nothing is negated, branched or ranked (6, 7).
 
 Every value travels as tagged text for == (`=field`: "s..." or "n...") and, if it is a number, as a number for orderings
 (`<field`). So "3" is never 3.0, "0.5" is never below 0.7 (9), and no field of a caller can be mistaken for one of ours.
@@ -30,7 +29,7 @@ MOST_CHARACTERS = 5_000  # of one word: lengths are counted modulo 65,536 bytes,
 _SESSION = "0"  # fixed: sessions are found by a 32-bit hash, so nothing of a patient may ever name one (4)
 _FIRST = f'{{"id":"first","sid":"{_SESSION}","kind":"first"}}'
 _LAST = f'{{"id":"last","sid":"{_SESSION}","kind":"go"}}'
-_FRAME = frozenset({"first_", "end_"})  # the rules on these two facts; _run says what for
+_FRAME = frozenset({"first_", "end_"})  # the rules on these two facts; _Part.run says what for
 _FRAME_RULES = '"first_":{"all":[{"m":{"$and":[{"kind":"first"}]}}]},"end_":{"all":[{"m":{"$and":[{"kind":"go"}]}}]}'
 _numbers = count()
 
@@ -64,12 +63,11 @@ class Pattern:
 
 
 Rule = tuple[str, tuple[Pattern, ...]]
-Numbered = tuple[int, tuple[Pattern, ...]]
 Fact = Mapping[str, float | str]
 
 
 class Ruleset:
-    """Some rules, compiled once for the life of the process. Every run starts and ends empty; threads take turns."""
+    """Some rules, compiled once for the life of the process. Threads take turns: the C code holds the GIL anyway (13)."""
 
     def __init__(self, name: str, rules: Sequence[Rule]) -> None:
         """Raises ValueError if a rule is malformed: the engine itself would load it without a word (10)."""
@@ -81,11 +79,11 @@ class Ruleset:
         tests = [test for _, patterns in rules for pattern in patterns for test in pattern.tests]
         self._properties = {key: json.dumps(key) for test in tests for key in _properties(test)}
         self._lock = Lock()
-        parts: list[list[Numbered]] = [[]]
-        for number, (_, patterns) in enumerate(rules):
-            if sum(len(others) for _, others in parts[-1]) + len(patterns) > MOST_PATTERNS:
+        parts: list[list[tuple[int, Rule]]] = [[]]
+        for numbered in enumerate(rules):
+            if sum(len(patterns) for _, (_, patterns) in [*parts[-1], numbered]) > MOST_PATTERNS:
                 parts.append([])
-            parts[-1].append((number, patterns))
+            parts[-1].append(numbered)
         self._parts = [_Part(name, part) for part in parts]
 
     def run(self, facts: Sequence[Fact]) -> frozenset[str]:
@@ -115,11 +113,10 @@ class Ruleset:
 class _Part:
     """One C ruleset, and which facts are worth sending to it: most of a run's cost is facts that match nothing."""
 
-    def __init__(self, name: str, rules: Sequence[Numbered]) -> None:
-        firsts = [min(pattern.tests, key=_order) for _, patterns in rules for pattern in patterns]
-        self._firsts = frozenset((test.field, test.value) for test in firsts)
-        self._all = any(_order(test) for test in firsts)  # a pattern without a test for a value may want any fact
-        made = [f'"{number}":{{"all":[{_patterns(patterns)}]}}' for number, patterns in rules]
+    def __init__(self, name: str, rules: Sequence[tuple[int, Rule]]) -> None:
+        wanted = [_wanted(pattern) for _, (_, patterns) in rules for pattern in patterns]
+        self._wanted = None if None in wanted else frozenset(wanted)
+        made = [f'"{number}":{{"all":[{_patterns(patterns)}]}}' for number, (_, patterns) in rules]
         try:
             self._handle = _engine.create_ruleset(f"{name}-{next(_numbers)}", f"{{{','.join([*made, _FRAME_RULES])}}}")
         except (_engine.error, MemoryError) as error:
@@ -127,14 +124,13 @@ class _Part:
         self.run([])  # deleting a session reads memory that only a first firing sets (2)
 
     def wants(self, fact: Fact) -> bool:
-        return self._all or not self._firsts.isdisjoint(fact.items())
+        return self._wanted is None or not self._wanted.isdisjoint(fact.items())
 
     def run(self, texts: Sequence[str]) -> set[str]:
         """The rules that fire. The session is left empty whatever happens.
 
-        Without a first fact that parses, the engine returns an uninitialised number and follows it. A later one that
-        does not parse ends the batch without an error, so the last is a barrier. If the rules on both fired, the
-        session was empty before and the batch was read to its end.
+        Where the first fact does not parse, the engine follows an uninitialised number; where a later one does not, it
+        ends the batch without a word. So ours stand at both ends: if both fired, the session was empty and all was read.
         """
         fired: set[str] = set()
         try:
@@ -154,8 +150,10 @@ class _Part:
         return fired - _FRAME
 
 
-def _order(test: Compare) -> int:
-    return 2 if isinstance(test.value, Ref) else 0 if test.op == "==" else 1
+def _wanted(pattern: Pattern) -> tuple[str, float | str] | None:
+    """A field and value without which no fact matches; None if any might."""
+    found = ((t.field, t.value) for t in pattern.tests if t.op == "==" and not isinstance(t.value, Ref))
+    return next(found, None)
 
 
 def _properties(test: Compare) -> list[str]:
@@ -165,8 +163,8 @@ def _properties(test: Compare) -> list[str]:
 
 
 def _patterns(patterns: Sequence[Pattern]) -> str:
-    """The patterns of a rule as JSON: in each, tests for values, orderings, guards, joins, padding."""
-    made = [[_test(test) for test in sorted(pattern.tests, key=_order) if _order(test) < 2] for pattern in patterns]
+    """The patterns of a rule as JSON: in each, plain tests, guards, joins, padding."""
+    made = [[_test(test) for test in pattern.tests if not isinstance(test.value, Ref)] for pattern in patterns]
     joins = [(n, t, t.value) for n, pattern in enumerate(patterns) for t in pattern.tests if isinstance(t.value, Ref)]
     for number, test, ref in joins:  # a join on a property that a side lacks aborts the assert: $ex guards both (8)
         for at, key in zip((number, ref.pattern), _properties(test), strict=True):
@@ -209,11 +207,9 @@ def _checked(value: object, field: str) -> float | str:
 
 
 def _check(name: str, patterns: tuple[Pattern, ...]) -> None:
-    if not name or not 0 < len(patterns) <= MOST_IN_RULE:
-        raise ValueError(f"rule {name!r} must have a name and 1 to {MOST_IN_RULE} patterns")
+    if not name or not 0 < len(patterns) <= MOST_IN_RULE or not all(pattern.tests for pattern in patterns):
+        raise ValueError(f"rule {name!r} must have a name and 1 to {MOST_IN_RULE} patterns, each with a test")
     for position, pattern in enumerate(patterns):
-        if not pattern.tests:
-            raise ValueError(f"rule {name!r} has a pattern without tests")
         for test in pattern.tests:
             if test.op not in OPERATORS:
                 raise ValueError(f"rule {name!r}: unknown operator {test.op!r}")
