@@ -215,7 +215,7 @@ def schema() -> None:
 @app.command("new-rule")
 def new_rule_command(
     rule_id: Annotated[str, typer.Argument(metavar="ID", help="<nutrient>-<situation>, like mg-low-example")],
-    folder: Annotated[str, typer.Option(help="the folder under the library")] = "magnesium",
+    folder: Annotated[str | None, typer.Option(help="folder under the library; default where such rules are")] = None,
     rules: RulesOption = None,
 ) -> None:
     """Write a rule and its cases from a template."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, date, datetime
 from ipaddress import ip_address
 from pathlib import Path
@@ -14,35 +15,39 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 _HERE = Path(__file__).parent
 PACKAGED_RULES = _HERE / "rules"
 CHECKOUT_RULES = _HERE.parent.parent / "rules"
+PREFIX = "MGCDS_"
 
 
 class SettingsError(Exception):
-    """The environment is wrong; the message says what to change."""
+    """The environment is wrong; the message says in one line what to change."""
 
 
 class Settings(BaseSettings):
-    """Settings of the service, each an environment variable MGCDS_<NAME>."""
+    """Settings of the service, each an environment variable MGCDS_<NAME>; an empty one counts as not set."""
 
-    model_config = SettingsConfigDict(env_prefix="MGCDS_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="ignore")
 
     host: str = Field(default="127.0.0.1", description="address to bind; loopback unless told otherwise")
-    port: int = Field(default=8000, ge=0, le=65535)
-    rules: Path = Field(default=CHECKOUT_RULES if CHECKOUT_RULES.is_dir() else PACKAGED_RULES)
+    port: int = Field(default=8000, ge=0, le=65535, description="port to bind; 0 takes a free one")
+    rules: Path = Field(
+        default=CHECKOUT_RULES if (CHECKOUT_RULES / "policy.yaml").is_file() else PACKAGED_RULES,
+        description="the rule library: a folder with policy.yaml in it",
+    )
     public_url: str = Field(default="", description="address under which clinicians reach the rule pages")
-    root_path: str = ""
-    timezone: str = "UTC"
+    root_path: str = Field(default="", description="path below which a proxy serves us, like /cds")
+    timezone: str = Field(default="UTC", description="the zone in which calendar days are counted")
     today: date | None = Field(default=None, description="for tests only: refused unless bound to loopback")
-    auth: Literal["required", "off"] = "required"
-    max_body: int = Field(default=5_242_880, ge=1024)
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-    incomplete_card: bool = True
+    auth: Literal["required", "off"] = Field(default="required", description="off answers any caller")
+    max_body: int = Field(default=5_242_880, ge=1024, description="largest request in bytes")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", description="least level logged")
+    incomplete_card: bool = Field(default=True, description="whether a card says that a check was incomplete")
 
     @field_validator("timezone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
         try:
             ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError):
+        except (ZoneInfoNotFoundError, ValueError, OSError):
             raise ValueError(f"'{value}' is no time zone; write it like Europe/Berlin") from None
         return value
 
@@ -52,6 +57,18 @@ class Settings(BaseSettings):
         if value and not value.startswith(("http://", "https://")):
             raise ValueError("write a whole address, like https://cds.example.org")
         return value.rstrip("/")
+
+    @field_validator("root_path")
+    @classmethod
+    def _rooted(cls, value: str) -> str:
+        if value and not value.startswith("/"):
+            raise ValueError("start it with a slash, like /cds")
+        return value.rstrip("/")
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _upper(cls, value: object) -> object:
+        return value.upper() if isinstance(value, str) else value
 
     @model_validator(mode="after")
     def _safe(self) -> Settings:
@@ -84,15 +101,24 @@ class Settings(BaseSettings):
     @property
     def shown_url(self) -> str:
         """The public address, or the loopback one where none is set."""
-        return self.public_url or f"http://{self.host}:{self.port}{self.root_path}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return self.public_url or f"http://{host}:{self.port}{self.root_path}"
 
 
 def read_settings(**given: object) -> Settings:
     """Settings from the environment; options that are given win. Raises SettingsError with one clear line."""
+    names = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+    unknown = sorted(name for name in os.environ if name.upper().startswith(PREFIX) and name.upper() not in names)
+    if unknown:  # silence would let a site believe in a protection that is not there
+        raise SettingsError(
+            f"{', '.join(unknown)}: this version has no such setting; unset it (known: {', '.join(sorted(names))})"
+        )
     try:
         return Settings(**{key: value for key, value in given.items() if value is not None})  # type: ignore[arg-type]
     except ValidationError as error:
-        first = error.errors()[0]
-        name = "_".join(str(part) for part in first["loc"]).upper()
-        message = str(first["msg"]).removeprefix("Value error, ")
-        raise SettingsError(f"MGCDS_{name}: {message}" if name else message) from None
+        raise SettingsError("; ".join(_line(str(e["msg"]), "_".join(map(str, e["loc"]))) for e in error.errors())) from None
+
+
+def _line(message: str, name: str) -> str:
+    text = message.removeprefix("Value error, ").replace("Input should be", "should be")
+    return f"{PREFIX}{name.upper()}: {text}" if name else text

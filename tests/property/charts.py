@@ -52,7 +52,9 @@ def _month(ago: int) -> tuple[date, date]:
 def charts(draw: st.DrawFn, terminology: Terminology) -> Chart:
     """One chart."""
     sometimes = lambda strategy: st.one_of(st.none(), strategy)  # noqa: E731
-    every = sorted({"patient", "medications", "statements", "conditions", "procedures", "orders", *laboratory_batches(terminology)})
+    every = sorted(
+        {"patient", "medications", "statements", "conditions", "procedures", "orders", *laboratory_batches(terminology)}
+    )
     missing = draw(st.one_of(st.just(set()), st.sets(st.sampled_from(every), max_size=3)))
     born = draw(sometimes(st.one_of(st.integers(0, 100).map(lambda age: on(date(TODAY.year - age, 6, 15))),
                                     st.integers(0, 100).map(lambda age: Moment(date(TODAY.year - age, 1, 1), date(TODAY.year - age, 12, 31))))))  # fmt: skip
@@ -83,7 +85,11 @@ def charts(draw: st.DrawFn, terminology: Terminology) -> Chart:
         Problem(frozenset({key}), key, f"Condition/c{number}", draw(sometimes(moments())))
         for number, key in enumerate(draw(st.lists(st.sampled_from(CONDITIONS), max_size=4, unique=True)))
     ]
-    requests = [Request(frozenset({"serum-magnesium-order"}), "serum magnesium", "ServiceRequest/s")] if draw(st.integers(0, 5)) == 0 else []
+    requests = (
+        [Request(frozenset({"serum-magnesium-order"}), "serum magnesium", "ServiceRequest/s")]
+        if draw(st.integers(0, 5)) == 0
+        else []
+    )
     results += computed(results, terminology.concepts, person, TODAY)
     return Chart(TODAY, draw(st.sampled_from(HOOKS)), person, frozenset(every) - missing, tuple(results), tuple(uses),
                  tuple(problems), tuple(requests))  # fmt: skip

@@ -32,6 +32,7 @@ cards: {at_most: 5, interruptive: [critical at order-sign]}
 groups: {low-mg: {title: Low magnesium}, other: {title: Other}}
 override_reasons: [not-applicable]
 sentences: {mg-limit: A normal value does not exclude depletion.}
+never_write: {MgSO4: "write magnesium sulfate, never an abbreviation"}
 """
 RULE = """
 rule: {id}
@@ -64,8 +65,13 @@ class Mini:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(dedent(text).lstrip("\n"))
 
-    def rule(self, body: str, *, id: str = "ex-ample", hooks: str = "patient-view", group: str = "other", backs: str = "") -> None:
-        self.write(f"examples/{id}.yaml", RULE.format(id=id, hooks=hooks, group=group, backs=f", backs: [{backs}]" if backs else "") + dedent(body))
+    def rule(
+        self, body: str, *, id: str = "ex-ample", hooks: str = "patient-view", group: str = "other", backs: str = ""
+    ) -> None:
+        self.write(
+            f"examples/{id}.yaml",
+            RULE.format(id=id, hooks=hooks, group=group, backs=f", backs: [{backs}]" if backs else "") + dedent(body),
+        )
 
     def questions(self, text: str) -> None:
         """Questions, and a rule that prints them all, so that none is unused."""

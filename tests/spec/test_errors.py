@@ -68,7 +68,9 @@ def test_no_evidence_backs_a_number(mini: Mini) -> None:
 
 
 def test_backs_must_name_a_number_of_the_rule(mini: Mini) -> None:
-    assert any("'egfr.below' is no number of this rule" in line for line in errors(mini, GOOD, backs="serum_mg.below, egfr.below"))
+    assert any(
+        "'egfr.below' is no number of this rule" in line for line in errors(mini, GOOD, backs="serum_mg.below, egfr.below")
+    )
 
 
 def test_a_number_in_the_vocabulary_needs_a_source(mini: Mini) -> None:
@@ -94,7 +96,9 @@ def test_a_question_or_word_that_nobody_uses_is_an_error(mini: Mini) -> None:
 
 
 def test_two_questions_with_one_meaning_are_an_error(mini: Mini) -> None:
-    body = "find: {acid: {taking: proton-pump-inhibitors}}\n" + GOOD.replace("level", "  - acid: present\n  - ppi: present\nlevel")
+    body = "find: {acid: {taking: proton-pump-inhibitors}}\n" + GOOD.replace(
+        "level", "  - acid: present\n  - ppi: present\nlevel"
+    )
     assert any("'acid' asks the same as 'ppi'; use that" in line for line in errors(mini, body))
 
 

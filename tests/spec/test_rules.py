@@ -40,7 +40,10 @@ def test_unless_silences_when_it_holds_and_not_when_it_is_not_known(mini: Mini) 
 
 
 def test_the_first_level_that_holds_and_none_means_silence(mini: Mini) -> None:
-    rule(mini, "when: [serum_mg: present]\nlevel:\n  critical: {serum_mg: {below: 1.20 mg/dL}}\n  info: {serum_mg: {below: 1.70 mg/dL}}\n")
+    rule(
+        mini,
+        "when: [serum_mg: present]\nlevel:\n  critical: {serum_mg: {below: 1.20 mg/dL}}\n  info: {serum_mg: {below: 1.70 mg/dL}}\n",
+    )
     lines = "- {lab: serum-magnesium, value: %s mg/dL}"
     assert [mini.outcome(lines % value) for value in ("1.19", "1.20", "1.70")] == ["critical", "info", "not-fired"]
 

@@ -86,7 +86,9 @@ def exposure(ask: Asking, asked: Asked, question: Exposure) -> Answer:
     begin = min(use.start.text for use in parts if use.start)
     return Answer(
         asked.key, True, days > 0, Decimal(days), unit="days", names=names_of(parts), uses=parts,
-        because=tuple(Because(use.reference, word=use.medicine.name, date=use.start.text if use.start else "") for use in parts),
+        because=tuple(
+            Because(use.reference, word=use.medicine.name, date=use.start.text if use.start else "") for use in parts
+        ),
         focus=ask.in_focus(of_classes(in_play(ask.chart, ask.library.policy.order_hooks), question.exposure)),
         why=f"{days} days without a break, from {begin} ({', '.join(names_of(parts))})",
     )  # fmt: skip

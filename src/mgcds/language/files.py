@@ -10,7 +10,7 @@ from typing import Any
 
 from mgcds.source import Map, Place, Problem, Seq, SourceError, Text, read
 
-NOT_RULES = ("concepts", "classes", "vocabulary", "tables", "orders")
+NOT_RULES = ("concepts", "classes", "vocabulary", "tables", "orders", "templates")
 TEST_SUFFIX = ".test.yaml"
 
 

@@ -228,7 +228,7 @@ def _texts(library: Library, rule: LinkedRule) -> list[Problem]:
                     can = ", ".join((*verb.prints, "names"))
                     problems.append(Problem(template.place, f"'{part.question}.{part.attribute}' cannot be printed; {can} can"))
         fixed = "".join(part for part in template.parts if isinstance(part, str))
-        problems += [Problem(template.place, message) for message in lint_text(fixed)]
+        problems += [Problem(template.place, message) for message in lint_text(fixed, library.policy.never_write)]
     for level, template in rule.summaries.items():
         fixed = "".join(part for part in template.parts if isinstance(part, str))
         if len(fixed) + 8 * len(template.placeholders()) > MOST_SUMMARY:

@@ -67,6 +67,7 @@ class Policy(Model):
     groups: dict[str, Group]
     override_reasons: Names
     sentences: dict[str, Word] = Field(default_factory=dict)
+    never_write: dict[str, Word] = Field(default_factory=dict, description="words that no card may hold, and what to write")
 
     def interrupts(self, level: str, hook: str) -> bool:
         """Whether a finding of this level may interrupt at this hook."""

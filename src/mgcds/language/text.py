@@ -7,6 +7,7 @@ An unknown name is a load error: text is never silently left blank, and there is
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mgcds.source import Place, Text
@@ -61,7 +62,6 @@ def compile_text(text: Text, sentences: dict[str, Text]) -> tuple[Template, list
 
 
 _FORBIDDEN = (
-    (re.compile(r"\bMgSO4\b|\bMSO4\b|\bMS\b"), "write magnesium sulfate, never an abbreviation"),
     (re.compile(r"\d+\.0(?!\d)(?!\s*%)"), "no trailing zero: 5 mg, not 5.0 mg"),
     (re.compile(r"(?<![\d.])\.\d"), "a leading zero: 0.5 mg, not .5 mg"),
     (re.compile(r"\d(?:mg|mmol|mEq|mL|g|mcg)\b"), "a space between number and unit: 5 mg"),
@@ -72,6 +72,7 @@ _FORBIDDEN = (
 )
 
 
-def lint_text(text: str) -> list[str]:
-    """What the text rules for cards (ISMP, Joint Commission) forbid, as ways out."""
-    return [message for pattern, message in _FORBIDDEN if pattern.search(text)]
+def lint_text(text: str, never: Mapping[str, str]) -> list[str]:
+    """What the text rules for cards (ISMP, Joint Commission) forbid, as ways out; `never`: words the policy forbids."""
+    found = [message for pattern, message in _FORBIDDEN if pattern.search(text)]
+    return found + [str(message) for word, message in never.items() if re.search(rf"\b{re.escape(word)}\b", text)]

@@ -24,7 +24,9 @@ def bundle(*resources: Any) -> dict[str, Any]:
 def chart(terminology: Terminology, *resources: Any, hook: str = "patient-view", context: dict[str, Any] | None = None,
           prefetch: dict[str, Any] | None = None) -> Chart:  # fmt: skip
     given = {"patient": PATIENT, "everything": bundle(*resources)} if prefetch is None else prefetch
-    return read_chart(hook=hook, context={"patientId": "p", **(context or {})}, prefetch=given, terminology=terminology, today=TODAY)
+    return read_chart(
+        hook=hook, context={"patientId": "p", **(context or {})}, prefetch=given, terminology=terminology, today=TODAY
+    )
 
 
 def medication(code: str | None = "198741", name: str = "", **fields: Any) -> dict[str, Any]:

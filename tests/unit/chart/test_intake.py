@@ -121,16 +121,29 @@ def test_a_partial_birth_date_that_changes_the_egfr_gives_none(terminology: Term
         ({"verificationStatus": "entered-in-error"}, False), ({"onsetDateTime": "2026-07"}, False), ({"onsetDateTime": "2025-07"}, True),
     ],
 )  # fmt: skip
-def test_a_condition_counts_while_it_is_active_and_not_refuted(terminology: Terminology, fields: dict[str, Any], found: bool) -> None:
+def test_a_condition_counts_while_it_is_active_and_not_refuted(
+    terminology: Terminology, fields: dict[str, Any], found: bool
+) -> None:
     assert bool(chart(terminology, condition(**fields)).problems) == found
 
 
 @pytest.mark.parametrize(
     ("status", "performed", "found"),
-    [("in-progress", "2026-01-01", True), ("completed", "2026-06-01", True), ("completed", "2025-01-01", False), ("not-done", "2026-06-01", False)],
+    [
+        ("in-progress", "2026-01-01", True),
+        ("completed", "2026-06-01", True),
+        ("completed", "2025-01-01", False),
+        ("not-done", "2026-06-01", False),
+    ],
 )
 def test_a_dialysis_session_counts_for_a_while(terminology: Terminology, status: str, performed: str, found: bool) -> None:
-    record = {"resourceType": "Procedure", "id": "d", "status": status, "performedDateTime": performed, "code": {"text": "haemodialysis"}}
+    record = {
+        "resourceType": "Procedure",
+        "id": "d",
+        "status": status,
+        "performedDateTime": performed,
+        "code": {"text": "haemodialysis"},
+    }
     assert bool(chart(terminology, record).problems) == found
 
 
@@ -163,7 +176,14 @@ def test_one_bad_entry_never_sinks_the_others(terminology: Terminology) -> None:
 
 
 def test_the_order_of_entries_changes_nothing(terminology: Terminology) -> None:
-    records = [observation(), observation(1.6, id="o2"), medication(), medication(id="m2", status="stopped"), condition(), condition("E11", id="c2")]
+    records = [
+        observation(),
+        observation(1.6, id="o2"),
+        medication(),
+        medication(id="m2", status="stopped"),
+        condition(),
+        condition("E11", id="c2"),
+    ]
     shuffled = records[:]
     random.Random(7).shuffle(shuffled)
     assert chart(terminology, *records) == chart(terminology, *shuffled)
@@ -208,7 +228,13 @@ def dosage_of() -> dict[str, Any]:
 
 
 @settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
-@given(st.dictionaries(st.sampled_from(["patient", "medications", "magnesium", "x"]), st.one_of(JSON, broken(), broken().map(bundle)), max_size=3))
+@given(
+    st.dictionaries(
+        st.sampled_from(["patient", "medications", "magnesium", "x"]),
+        st.one_of(JSON, broken(), broken().map(bundle)),
+        max_size=3,
+    )
+)
 def test_no_json_makes_reading_fail(prefetch: dict[str, Any]) -> None:
     try:
         read_chart(hook="order-sign", context={"patientId": "p", "draftOrders": prefetch.get("x")}, prefetch=prefetch,

@@ -10,7 +10,11 @@ import pytest
 from mgcds.terminology import Terminology
 from tests.unit.chart.build import UCUM, bundle, chart, codes, dosage, medication, only_use
 
-OXIDE = {"resourceType": "Medication", "id": "d", "code": {"coding": [{"system": "http://www.nlm.nih.gov/research/umls/rxnorm", "code": "198741"}]}}
+OXIDE = {
+    "resourceType": "Medication",
+    "id": "d",
+    "code": {"coding": [{"system": "http://www.nlm.nih.gov/research/umls/rxnorm", "code": "198741"}]},
+}
 
 
 def elemental(terminology: Terminology, *dosages: dict[str, Any], code: str = "198741") -> Decimal | None:
@@ -25,7 +29,13 @@ def elemental(terminology: Terminology, *dosages: dict[str, Any], code: str = "1
         medication(contained=[OXIDE], medicationReference={"reference": "#d"}),
         medication(resourceType="MedicationStatement"),
         medication(resourceType="MedicationAdministration", status="in-progress"),
-        {"resourceType": "MedicationRequest", "id": "m", "status": "active", "intent": "order", "medication": {"concept": OXIDE["code"]}},
+        {
+            "resourceType": "MedicationRequest",
+            "id": "m",
+            "status": "active",
+            "intent": "order",
+            "medication": {"concept": OXIDE["code"]},
+        },
         {"resourceType": "MedicationOrder", "id": "m", "status": "active", "medicationCodeableConcept": OXIDE["code"]},
     ],
 )
@@ -71,7 +81,9 @@ def test_an_active_order_whose_bounds_ended_is_ended(terminology: Terminology) -
 
 
 def test_start_is_bounds_else_authored_and_end_is_supply_else_one_day(terminology: Terminology) -> None:
-    bounded = medication(authoredOn="2026-02-01", dosageInstruction=[{"timing": {"repeat": {"boundsPeriod": {"start": "2026-01-01"}}}}])
+    bounded = medication(
+        authoredOn="2026-02-01", dosageInstruction=[{"timing": {"repeat": {"boundsPeriod": {"start": "2026-01-01"}}}}]
+    )
     use = only_use(chart(terminology, bounded))
     assert use.start is not None
     assert use.start.text == "2026-01-01"
@@ -155,10 +167,16 @@ def test_drafts_come_from_the_context_with_their_selection(terminology: Terminol
     drafts = bundle(medication(id="a", status="draft"), medication(status="draft", id=None))
     context = {"draftOrders": drafts, "selections": ["MedicationRequest/a"]}
     found = chart(terminology, hook="order-select", context=context)
-    assert [(use.reference, use.selected) for use in found.uses] == [("MedicationRequest/a", True), ("context.draftOrders#1", False)]
+    assert [(use.reference, use.selected) for use in found.uses] == [
+        ("MedicationRequest/a", True),
+        ("context.draftOrders#1", False),
+    ]
     assert chart(terminology, hook="patient-view", context=context).uses == ()
 
 
 def test_a_renewal_is_linked_to_what_it_renews(terminology: Terminology) -> None:
-    record = medication(priorPrescription={"reference": "MedicationRequest/old"}, basedOn=[{"reference": "https://x.org/MedicationRequest/plan"}])
+    record = medication(
+        priorPrescription={"reference": "MedicationRequest/old"},
+        basedOn=[{"reference": "https://x.org/MedicationRequest/plan"}],
+    )
     assert only_use(chart(terminology, record)).links == {"MedicationRequest/old", "MedicationRequest/plan"}

@@ -43,7 +43,9 @@ def test_magnesium_stearate_is_an_excipient(terminology: Terminology) -> None:
 
 
 def test_lactate_84_mg_is_elemental_and_chloride_596_mg_is_salt(terminology: Terminology) -> None:
-    assert strengths(terminology.medicine(rx("198936"), "")) == [("magnesium lactate", Decimal(84), "unit", Decimal(1), "elemental")]
+    assert strengths(terminology.medicine(rx("198936"), "")) == [
+        ("magnesium lactate", Decimal(84), "unit", Decimal(1), "elemental")
+    ]
     chloride = strengths(terminology.medicine(rx("1245383"), ""))[1]
     assert chloride == ("magnesium chloride", Decimal(596), "unit", Decimal("0.11956"), "salt")
 

@@ -1,0 +1,89 @@
+"""Writes docs/reference from the types and the rules, so that it cannot drift. `make docs`; a test compares."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))
+
+from mgcds.language.find import VERBS, Question  # noqa: E402
+from mgcds.language.library import Library  # noqa: E402
+from mgcds.language.load import load  # noqa: E402
+from mgcds.language.when import BUILT_IN_WORDS, TESTS  # noqa: E402
+from mgcds.language.words import sentence  # noqa: E402
+from mgcds.settings import Settings  # noqa: E402
+
+HEAD = "<!-- made by `make docs`; do not edit -->\n"
+
+
+def documents() -> dict[str, str]:
+    """Every generated document by file name."""
+    library = load(ROOT / "rules")
+    return {"language.md": language(library), "settings.md": settings(), "rules.md": rules(library)}
+
+
+def language(library: Library) -> str:
+    """The rule language: verbs, options, words, tests, with an example of each from the library where there is one."""
+    lines = [HEAD, "# The rule language", "", "How to read and write rules is in the [tutorial](../tutorial.md); every verb is", 
+             "specified by example in `tests/spec/test_verbs.py`, every condition in `tests/spec/test_conditions.py`.", "",
+             "## Verbs", ""]  # fmt: skip
+    shared = set(Question.model_fields)
+    for name, verb in VERBS.items():
+        lines += [f"### `{name}`", "", inspect.cleandoc(verb.__doc__ or ""), ""]
+        options = [field.alias or key.rstrip("_") for key, field in verb.model_fields.items() if key not in shared]
+        lines.append(f"Options: {', '.join(f'`{option}`' for option in options if option != name) or 'none'}.")
+        if verb.stores:
+            lines.append(f"Words of its own: {', '.join(f'*{word}*' for word in verb.stores)}.")
+        if verb.counts:
+            lines.append("With nothing found its number is 0, which is compared.")
+        if verb.prints:
+            lines.append(f"A card may also print: {', '.join(f'`.{part}`' for part in verb.prints)}.")
+        used = sorted(item.name for item in library.questions.values() if item.question.verb == name)
+        if used:
+            lines.append(f"In the library: {', '.join(f'`{item}`' for item in used)}.")
+        lines.append("")
+    lines += ["## Conditions", "", f"Tests: {', '.join(f'`{test}`' for test in TESTS)}. "
+              f"Words that every answer knows: {', '.join(f'*{word}*' for word in BUILT_IN_WORDS)}.", "",
+              "| the chart | `present` | `absent` | value tests, `taken` | `none_within` |", "|---|---|---|---|---|",
+              "| kind of data not supplied | not known | not known | not known | not known |",
+              "| supplied, none found | no | yes | no (a count, total or exposure is 0 and is compared) | yes |",
+              "| found | yes | no | compared | compared |", "",
+              "`when`: every line must hold; not known is not holding. If no line says no and some are not known, the rule ends as",
+              "`not-evaluable`. `unless`: silent if a line holds; a line that is not known does not silence. `level`: the first line that",
+              "holds, most severe first; a line that is not known is passed over and named. `triggers`: at order hooks one of these",
+              "must be in the order at hand.", ""]  # fmt: skip
+    return "\n".join(lines)
+
+
+def settings() -> str:
+    """Every environment variable."""
+    lines = [HEAD, "# Settings", "", "| variable | default | meaning |", "|---|---|---|"]
+    for name, field in Settings.model_fields.items():
+        default: Any = field.get_default(call_default_factory=True)
+        shown = "the packaged rules" if name == "rules" else "" if default in (None, "") else str(default)
+        lines.append(f"| `MGCDS_{name.upper()}` | {shown} | {field.description or name.replace('_', ' ')} |")
+    return "\n".join([*lines, ""])
+
+
+def rules(library: Library) -> str:
+    """Every rule in a few lines."""
+    lines = [HEAD, "# Rules", "", f"{len(library.rules)} rules, all drafts until a second clinician has signed them off.", ""]
+    for key, group in library.policy.groups.items():
+        lines += [f"## {group.title} (`{key}`)", ""]
+        for rule in (rule for rule in library.rules.values() if rule.group == key):
+            levels = ", ".join(level for level, _ in rule.levels)
+            lines += [f"**{rule.model.title}** (`{rule.id}`, {levels}, priority {rule.priority})", "", f"{rule.model.why}", ""]
+            lines += [f"- {sentence(condition, library)}" for condition in rule.when]
+            lines += [f"- not where {sentence(condition, library)}" for condition in rule.unless] + [""]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    (ROOT / "docs/reference").mkdir(exist_ok=True)
+    for name, text in documents().items():
+        (ROOT / "docs/reference" / name).write_text(text, encoding="utf-8")
+        print(f"docs/reference/{name}")
