@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections import Counter
 from typing import Any
-from uuid import uuid4
 
 import structlog
-from fastapi import FastAPI, Request, Response
-from fastapi.responses import JSONResponse
+from anyio import CapacityLimiter
+from anyio.to_thread import run_sync
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, Response
 
 from mgcds import __version__
 from mgcds.cards import respond
@@ -18,7 +19,8 @@ from mgcds.chart.intake import WrongPatient, read_chart
 from mgcds.engine.evaluate import Engine
 from mgcds.language.library import Library
 from mgcds.service import errors
-from mgcds.service.body import read_json
+from mgcds.service.body import parse, read_body
+from mgcds.service.envelope import Envelope
 from mgcds.service.errors import Refused
 from mgcds.service.pages import add_pages
 from mgcds.service.prefetch import REQUIRED, templates
@@ -34,61 +36,93 @@ _TITLES = {
     "encounter-discharge": "when a patient is discharged",
     "appointment-book": "when an appointment is made",
 }
+_REQUEST = {
+    "required": ["hook", "hookInstance", "context"],
+    "type": "object",
+    "properties": {
+        "hook": {"enum": list(CONTEXTS)},
+        "hookInstance": {"type": "string", "format": "uuid"},
+        "context": {"type": "object"},
+        "prefetch": {"type": "object"},
+        "fhirServer": {"type": "string", "format": "uri"},
+        "fhirAuthorization": {"type": "object"},
+    },
+}
+# The framework's own telemetry would record exceptions with their texts. Versions before it ignore this.
+_NO_TELEMETRY: Any = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
+_BODY = {"requestBody": {"required": True, "content": {"application/json": {"schema": _REQUEST}}}}
 
 
 def create_app(library: Library, settings: Settings) -> FastAPI:
     """The application for one library. Everything that can be computed once is computed here."""
-    app = FastAPI(title="mgcds", version=__version__, root_path=settings.root_path)
+    app = FastAPI(title="mgcds", version=__version__, redirect_slashes=False, telemetry=_NO_TELEMETRY)
+    app.add_middleware(Envelope, root_path=settings.root_path)
     errors.install(app)
     engine = Engine(library)
-    empty = Chart(settings.day(), "", Person(""), frozenset())
-    discovery = {"services": [_service(library, hook, templates(library, hook, empty)) for hook in CONTEXTS]}
+    discovery = {"services": [_service(library, hook, _tried(engine, hook, settings)) for hook in CONTEXTS]}
     services = {service["id"]: service["hook"] for service in discovery["services"]}
+    etag = f'"{__version__}-{library.hash}"'
+    health = {"rules": len(library.rules), "library": library.hash}
+    # One evaluation at a time, in a thread beside the event loop: the engine holds the interpreter anyway, so more threads
+    # would make every answer slower and none sooner, but the probes must be answered while a large chart is read.
+    one = CapacityLimiter(1)
 
     @app.get("/cds-services", summary="The services this server offers")
-    async def discover() -> JSONResponse:
-        return JSONResponse(discovery, headers={"cache-control": "max-age=300", "etag": f'"{library.hash}"'})
+    async def discover(request: Request) -> Response:
+        headers = {"cache-control": "max-age=300", "etag": etag}
+        if request.headers.get("if-none-match") == etag:
+            return Response(status_code=304, headers=headers)
+        return JSONResponse(discovery, headers=headers)
 
-    @app.post("/cds-services/{service_id}", summary="Call a CDS service")
+    @app.post(
+        "/cds-services/{service_id}",
+        summary="Call a CDS service",
+        responses=errors.documented(400, 404, 412, 413, 415, 500),
+        openapi_extra=_BODY,
+    )
     async def call(service_id: str, request: Request) -> JSONResponse:
-        started = time.perf_counter()
         hook = services.get(service_id)
         if hook is None:
             raise Refused(404, "not-found", "There is no such service.")
-        body = await read_json(request, settings.max_body)
-        answer = _answer(engine, settings, service_id, hook, body)
-        states = Counter(rule["state"] for rule in answer["extension"]["org.mgcds.evaluation"]["rules"].values())
-        log.info(
-            "answered",
-            service=service_id,
-            cards=len(answer["cards"]),
-            states=dict(states),
-            ms=round(1000 * (time.perf_counter() - started), 1),
-        )
-        return JSONResponse(answer)
+        body = await read_body(request, settings.max_body)
+        return await run_sync(lambda: _answered(engine, settings, service_id, hook, body), limiter=one)
 
     @app.get("/healthz", summary="Whether the process is alive")
-    async def healthy() -> dict[str, str]:
-        return {"status": "ok"}
+    async def healthy() -> dict[str, Any]:
+        return {"status": "ok", **health}
 
     @app.get("/readyz", summary="Whether requests can be answered")
     async def ready() -> dict[str, Any]:
-        return {"status": "ready", "library": library.hash, "rules": len(library.rules)}
-
-    @app.middleware("http")
-    async def name_request(request: Request, call_next: Any) -> Response:
-        request_id = uuid4().hex
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
-            response: Response = await call_next(request)
-        response.headers["x-request-id"] = request_id
-        return response
+        return {"status": "ready", **health}
 
     add_pages(app, library, settings.root_path)
+    app.state.library = library
     return app
 
 
+def _tried(engine: Engine, hook: str, settings: Settings) -> dict[str, str]:
+    """The prefetch templates of a hook, after one evaluation of nobody, so that the first patient waits for no compiling."""
+    nobody = Chart(settings.day(), hook, Person(""), frozenset())
+    engine.evaluate(nobody)
+    return templates(engine.library, hook, nobody)
+
+
+def _answered(engine: Engine, settings: Settings, service_id: str, hook: str, body: bytes) -> JSONResponse:
+    started = time.perf_counter()
+    answer = _answer(engine, settings, service_id, hook, parse(body))
+    states = Counter(rule["state"] for rule in answer["extension"]["org.mgcds.evaluation"]["rules"].values())
+    log.info(
+        "evaluated",
+        service=service_id,
+        cards=len(answer["cards"]),
+        states=dict(sorted(states.items())),
+        ms=round(1000 * (time.perf_counter() - started), 1),
+    )
+    return JSONResponse(answer, headers={"cache-control": "no-store"})
+
+
 def _answer(engine: Engine, settings: Settings, service_id: str, hook: str, body: dict[str, Any]) -> dict[str, Any]:
-    """One call from body to response. It runs in the event loop: it takes a few milliseconds and never waits."""
+    """One call from body to response. Raises Refused."""
     call, context = read_call(body, hook)
     try:
         chart = read_chart(

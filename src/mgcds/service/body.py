@@ -4,50 +4,69 @@ from __future__ import annotations
 
 import json
 import math
+import re
+from email.message import Message
 from typing import Any
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from mgcds.service.errors import Refused
 
-MOST_DEPTH = 64
-# A body too large is read on (and thrown away) up to this many times the limit: a client that is still sending would
-# otherwise see a broken connection instead of the 413.
-DRAIN = 4
-_JSON_TYPES = ("application/json", "application/fhir+json", "text/json")
+MOST_DEPTH = 64  # the deepest real request we met has 21 levels
+_JSON_TYPES = ("application/json", "application/fhir+json")
+_CHARSETS = ("utf-8", "utf8")
+# Text cut between the two halves of an emoji leaves half a character, which no answer could be written with.
+_ESCAPES = re.compile(
+    r"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<half>\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
+)
+_MESSAGES = {
+    "duplicate": "A JSON object of the request has the same key twice.",
+    "constant": "The request holds a number that JSON does not have (NaN or Infinity).",
+}
 
 
-async def read_json(request: Request, max_body: int) -> dict[str, Any]:
-    """The body as a JSON object. Raises Refused; no message ever holds a part of the body."""
-    content_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
-    if content_type not in _JSON_TYPES:
+async def read_body(request: Request, max_body: int) -> bytes:
+    """The bytes of a JSON request. Raises Refused before it has read more than `max_body` of them."""
+    content_type = Message()
+    content_type["content-type"] = request.headers.get("content-type", "")
+    if content_type.get_content_type() not in _JSON_TYPES:
         raise Refused(415, "not-supported", "Send the request as application/json.")
-    if request.headers.get("content-encoding", "identity").lower() != "identity":
+    if str(content_type.get_param("charset", "utf-8")).lower() not in _CHARSETS:
+        raise Refused(415, "not-supported", "Send the request in UTF-8.")
+    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
         raise Refused(415, "not-supported", "Send the request without content encoding.")
+    too_long = Refused(413, "too-long", f"The request is larger than {max_body} bytes.")
+    announced = request.headers.get("content-length", "")
+    if announced.isdecimal() and (len(announced) > 18 or int(announced) > max_body):
+        raise too_long
     chunks: list[bytes] = []
     size = 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size <= max_body:
+    try:
+        async for chunk in request.stream():  # counted as it comes, because the announced length may be wrong or absent
+            size += len(chunk)
+            if size > max_body:
+                raise too_long
             chunks.append(chunk)
-        elif size > DRAIN * max_body:
-            break
-    if size > max_body:
-        raise Refused(413, "too-long", f"The request is larger than {max_body} bytes.")
-    return parse(b"".join(chunks))
+    except ClientDisconnect:
+        raise Refused(400, "incomplete", "The request ended early.") from None
+    return b"".join(chunks)
 
 
 def parse(body: bytes) -> dict[str, Any]:
-    """A JSON object from bytes. Raises Refused."""
+    """A JSON object from bytes. Raises Refused; no message ever holds a part of the body."""
     try:
+        text = body.decode("utf-8-sig")
         value = json.loads(
-            body.decode("utf-8-sig"), object_pairs_hook=_no_duplicates, parse_constant=_no_constant, parse_float=_finite
+            _ESCAPES.sub(_whole, text) if "\\ud" in text or "\\uD" in text else text,
+            object_pairs_hook=_no_duplicates,
+            parse_constant=_no_constant,
+            parse_float=_finite,
         )
     except UnicodeDecodeError:
         raise Refused(400, "structure", "The request is not UTF-8 text.") from None
     except RecursionError:
         raise Refused(400, "structure", "The request is nested too deeply.") from None
-    except (ValueError, Refused) as error:
+    except ValueError as error:
         raise Refused(400, "structure", _MESSAGES.get(str(error), "The request is not valid JSON.")) from None
     if not isinstance(value, dict):
         raise Refused(400, "structure", "The request is not a JSON object.")
@@ -56,10 +75,8 @@ def parse(body: bytes) -> dict[str, Any]:
     return value
 
 
-_MESSAGES = {
-    "duplicate": "A JSON object of the request has the same key twice.",
-    "constant": "The request holds a number that JSON does not have (NaN or Infinity).",
-}
+def _whole(match: re.Match[str]) -> str:
+    return "\\ufffd" if match["half"] else match[0]
 
 
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -74,6 +91,7 @@ def _no_constant(_: str) -> float:
 
 
 def _finite(text: str) -> float:
+    """A float, whose shortest text is what was written up to 15 digits; 1e999 is refused."""
     number = float(text)
     if not math.isfinite(number):
         raise ValueError("constant")
@@ -83,8 +101,12 @@ def _finite(text: str) -> float:
 def _deeper_than(value: Any, limit: int) -> bool:
     level = [value]
     for _ in range(limit):
-        level = [child for item in level for child in (item.values() if isinstance(item, dict) else item)
-                 if isinstance(child, dict | list)]  # fmt: skip
+        level = [
+            child
+            for item in level
+            for child in (item.values() if isinstance(item, dict) else item)
+            if isinstance(child, dict | list)
+        ]
         if not level:
             return False
     return True

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import structlog
+from typing import Any
+
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 
-log = structlog.get_logger(__name__)
-_CODES = {
-    400: "invalid",
-    404: "not-found",
-    405: "not-supported",
-    412: "required",
-    413: "too-long",
-    415: "not-supported",
-}
-_TEXTS = {
-    404: "There is nothing at this address.",
-    405: "This address does not take this method.",
-    422: "The request is not well formed.",
+_CODES = {404: "not-found", 405: "not-supported"}
+_TEXTS = {404: "There is nothing at this address.", 405: "This address does not take this method."}
+_MEANINGS = {
+    400: "The request is malformed; the outcome names the fields",
+    404: "No such service",
+    412: "Required data could not be had, or they are another patient's",
+    413: "The request is too large",
+    415: "The request is not JSON in UTF-8 without content encoding",
+    500: "The service failed; nothing was decided",
 }
 
 
@@ -36,28 +33,40 @@ class Refused(Exception):
 def outcome(status: int, code: str, text: str) -> JSONResponse:
     """An OperationOutcome with one issue."""
     issue = {"severity": "fatal" if status >= 500 else "error", "code": code, "diagnostics": text}
-    return JSONResponse({"resourceType": "OperationOutcome", "issue": [issue]}, status)
+    headers = {"cache-control": "no-store"}
+    return JSONResponse({"resourceType": "OperationOutcome", "issue": [issue]}, status, headers=headers)
+
+
+def failure() -> JSONResponse:
+    """What is answered when something of ours broke: never 200 with empty cards."""
+    return outcome(500, "exception", "The service failed; nothing was decided.")
+
+
+def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """How these refusals stand in the description of the interface."""
+    return {status: {"description": _MEANINGS[status]} for status in statuses}
 
 
 def install(app: FastAPI) -> None:
-    """Makes every error of the application an OperationOutcome."""
+    """Makes every refusal of the application an OperationOutcome."""
 
     @app.exception_handler(Refused)
     async def _refused(_: Request, error: Refused) -> JSONResponse:
         return outcome(error.status, error.code, error.text)
 
     @app.exception_handler(HTTPException)
-    async def _http(_: Request, error: HTTPException) -> JSONResponse:
+    async def _http(request: Request, error: HTTPException) -> Response:
         status = error.status_code
+        headers = {name.lower(): value for name, value in (error.headers or {}).items()}
+        if "allow" in headers:
+            methods = set(headers["allow"].split(", ")) | {"OPTIONS"}
+            headers["allow"] = ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))
+            if request.method == "OPTIONS":
+                return Response(status_code=204, headers=headers)
         answer = outcome(status, _CODES.get(status, "processing"), _TEXTS.get(status, "The request cannot be answered."))
-        answer.headers.update(error.headers or {})
+        answer.headers.update(headers)
         return answer
 
     @app.exception_handler(RequestValidationError)
     async def _invalid(_: Request, __: RequestValidationError) -> JSONResponse:
-        return outcome(400, "invalid", _TEXTS[422])
-
-    @app.exception_handler(Exception)
-    async def _failed(_: Request, error: Exception) -> JSONResponse:
-        log.error("request failed", kind=type(error).__name__)
-        return outcome(500, "exception", "The service failed; nothing was decided.")
+        return outcome(400, "invalid", "The request is not well formed.")

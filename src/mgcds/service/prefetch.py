@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from mgcds.chart.facts import CONDITIONS, MEDICATIONS, ORDERS, PATIENT, PROCEDURES, STATEMENTS, Chart
 from mgcds.engine.asking import Asking
-from mgcds.language.library import Library
+from mgcds.language.find import Booked, Has, Intake, Latest, Lowest, Pending, Table
+from mgcds.language.library import Asked, Library
 from mgcds.terminology import Concept
 
 REQUIRED = (PATIENT, MEDICATIONS)
@@ -21,28 +24,44 @@ _FIXED = {
 
 def templates(library: Library, hook: str, empty: Chart) -> dict[str, str]:
     """Key to template, the required ones first. `empty` is any chart: only its library matters here."""
-    ask = Asking(empty, library)
     asked = library.questions_at(hook)
-    kinds = {kind for question in asked for kind in ask.kinds_of(question)}
+    concepts = _concepts(library, {name for question in asked for name in _names(question)})
+    ask = Asking(empty, library)
+    kinds = {kind for question in asked for kind in ask.kinds_of(question)} | ask.recorded_kinds(c.key for c in concepts)
     made = {PATIENT: _FIXED[PATIENT], MEDICATIONS: _FIXED[MEDICATIONS], STATEMENTS: _FIXED[STATEMENTS]}
     made |= {kind: template for kind, template in _FIXED.items() if kind in kinds}
-    names = {str(name) for question in asked for name in question.question.names()}
-    for batch in sorted(kinds - set(_FIXED)):
-        made[batch] = _observations(_concepts(library, names, batch))
+    for batch in sorted({concept.batch for concept in concepts if concept.batch and concept.codes}):
+        made[batch] = _observations([concept for concept in concepts if concept.batch == batch and concept.codes])
     return made
 
 
-def _concepts(library: Library, names: set[str], batch: str) -> list[Concept]:
-    """The concepts of a batch that some questions reach, what they are computed from included."""
-    concepts = library.terminology.concepts
-    wanted = {name for name in names if name in concepts}
-    wanted |= {
-        part for name in list(wanted) if (formula := concepts[name].formula) for part in (formula.of, formula.with_) if part
-    }
-    return [concepts[name] for name in sorted(wanted) if concepts[name].batch == batch and concepts[name].codes]
+def _names(asked: Asked) -> Iterator[str]:
+    """The names of every concept that a question can look up."""
+    question = asked.question
+    if isinstance(question, Intake):
+        yield f"{question.intake}-intake"
+    elif isinstance(question, Table):
+        yield from ("pregnancy", "lactation") if "life-stage" in question.by else ()
+    elif isinstance(question, Latest | Lowest | Has | Pending | Booked):
+        yield from map(str, question.names())
+
+
+def _concepts(library: Library, names: set[str]) -> list[Concept]:
+    """The concepts of these names, and what they are computed from, in the order of their keys."""
+    known = library.terminology.concepts
+    wanted: set[str] = set()
+    ahead = [name for name in names if name in known]
+    while ahead:
+        name = ahead.pop()
+        if name not in wanted:
+            wanted.add(name)
+            formula = known[name].formula
+            ahead += [part for part in (formula.of, formula.with_) if part and part in known] if formula else []
+    return [known[name] for name in sorted(wanted)]
 
 
 def _observations(concepts: list[Concept]) -> str:
+    """One search a batch. It asks for as many results as would do if every concept were the commonest one."""
     codes = sorted({f"{coding.system}|{coding.code}" for concept in concepts for coding in concept.codes})
     newest = max(concept.newest for concept in concepts) * len(concepts)
     return f"Observation?{_P}&code={','.join(codes)}&_sort=-date&_count={newest}"

@@ -1,8 +1,8 @@
-"""CDS Hooks requests, typed per hook. Unknown fields are kept out of the way; errors name the field, never its value."""
+"""CDS Hooks requests, typed per hook. Unknown fields are ignored; errors name the field, never its value."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -11,16 +11,15 @@ from mgcds.service.errors import Refused
 
 
 class Lenient(BaseModel):
-    """Fields we do not know are ignored."""
+    """Fields we do not know, `extension` among them, are ignored."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
 
-UserId = Annotated[str, Field(pattern=r"^[A-Za-z]+/[A-Za-z0-9\-.]{1,64}$")]
+_ID = r"[A-Za-z0-9\-._]{1,128}"  # a little more than FHIR's id, because servers in use go beyond it
+UserId = Annotated[str, Field(pattern=rf"^[A-Za-z]+/{_ID}$")]
 # Some EHRs send "Patient/123" where the specification wants "123".
-PatientId = Annotated[
-    str, Field(pattern=r"^(?:Patient/)?[A-Za-z0-9\-.]{1,64}$"), AfterValidator(lambda v: v.rsplit("/", 1)[-1])
-]
+PatientId = Annotated[str, Field(pattern=rf"^(?:Patient/)?{_ID}$"), AfterValidator(lambda text: text.rsplit("/", 1)[-1])]
 Resource = dict[str, Any]
 
 
@@ -82,7 +81,7 @@ HOOK_VERSIONS = dict.fromkeys(CONTEXTS, "1.0") | {"medication-refill": "0.1.0"}
 class Authorization(Lenient):
     """fhirAuthorization: checked for shape; never stored, logged or echoed."""
 
-    access_token: str
+    access_token: str = Field(min_length=1, repr=False)
     token_type: Literal["Bearer"]
     expires_in: int
     scope: str
@@ -101,24 +100,32 @@ class Call(Lenient):
 
     @model_validator(mode="after")
     def _server_with_token(self) -> Call:
-        if self.fhirAuthorization is not None and self.fhirServer is None:
+        if self.fhirAuthorization is not None and not self.fhirServer:
             raise ValueError("fhirAuthorization without fhirServer")
         return self
 
 
 def read_call(body: dict[str, Any], hook: str) -> tuple[Call, Context]:
-    """A request for one hook. Raises Refused with status 400, naming the field."""
+    """A request for one hook. Raises Refused with status 400, naming every wrong field."""
+    call, wrong = _checked(Call, body)
+    own = body.get("hook")
+    if isinstance(own, str) and own != hook:
+        raise Refused(400, "value", f"hook: this service answers {hook}.")
+    context, wrong_inside = _checked(CONTEXTS[hook], body["context"]) if "context" not in wrong else (None, [])
+    wrong += [f"context.{path}" for path in wrong_inside]
+    if call is None or context is None:
+        names = ", ".join(sorted(set(wrong)))
+        raise Refused(400, "invalid", f"These fields are missing or wrong: {names}.")
+    return call, context
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def _checked(model: type[Model], value: Any) -> tuple[Model | None, list[str]]:
+    """The value as a model, or the paths of what is wrong in it. Paths are made of our own field names."""
     try:
-        call = Call.model_validate(body)
-        if call.hook != hook:
-            raise Refused(400, "value", f"This service answers the hook {hook}.")
-        return call, CONTEXTS[hook].model_validate(call.context)
+        return model.model_validate(value), []
     except ValidationError as error:
-        known = {"hook", "hookInstance", "context", "fhirServer", "fhirAuthorization", "prefetch"}
-        fields = set()
-        for detail in error.errors():
-            path = [str(part) for part in detail["loc"] if isinstance(part, str)]
-            inside = "" if not path or path[0] in known else "context."
-            fields.add(inside + ".".join(path[:2]) if path else "fhirServer")
-        names = ", ".join(sorted(fields))
-        raise Refused(400, "invalid", f"These fields are missing or wrong: {names}.") from None
+        paths = [".".join(part for part in detail["loc"] if isinstance(part, str)) for detail in error.errors()]
+        return None, [path or "fhirServer" for path in paths]

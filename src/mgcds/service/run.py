@@ -1,9 +1,12 @@
-"""Starts the service; refuses to start with a bad library."""
+"""Starts the service, in one process or several; refuses to start with a bad library."""
 
 from __future__ import annotations
 
+import gc
 import os
+from typing import Any
 
+import structlog
 import uvicorn
 from fastapi import FastAPI
 
@@ -12,22 +15,44 @@ from mgcds.service.app import create_app
 from mgcds.service.logs import configure
 from mgcds.settings import Settings, read_settings
 
+log = structlog.get_logger(__name__)
+
 
 def serve(settings: Settings, workers: int = 1) -> None:
-    """Serves until it is told to stop, requests in flight finished. Raises SourceError where the rules are wrong."""
-    configure(settings.log_level)
-    app = create_app(load(settings.rules), settings)  # also the check before any worker is started
-    options = {"host": settings.host, "port": settings.port, "access_log": False, "log_level": "warning"}
+    """Serves until it is told to stop. Raises SourceError where the rules are wrong, before any worker is started."""
+    app = _application(settings)
+    if not settings.is_loopback:  # settings allow this only with authentication switched off
+        log.warning("ANY CALLER IS ANSWERED: authentication is off and the address is not loopback", host=settings.host)
+    library = app.state.library
+    log.info(
+        "starting", host=settings.host, port=settings.port, workers=workers, library=library.hash, rules=len(library.rules)
+    )
+    options: dict[str, Any] = {
+        "host": settings.host,
+        "port": settings.port,
+        "loop": "uvloop",
+        "access_log": False,
+        "log_config": None,
+        "server_header": False,
+        "proxy_headers": False,
+        "timeout_graceful_shutdown": 10,
+    }
     if workers == 1:
-        uvicorn.run(app, server_header=False, **options)  # type: ignore[arg-type]
+        uvicorn.run(app, **options)
         return
-    # Worker processes make the application anew, from the same settings in their environment.
-    os.environ.update({"MGCDS_HOST": settings.host, "MGCDS_PORT": str(settings.port), "MGCDS_RULES": str(settings.rules)})
-    uvicorn.run("mgcds.service.run:worker", factory=True, workers=workers, server_header=False, **options)  # type: ignore[arg-type]
+    # Worker processes read their settings from the environment, so what the command line gave must stand there too.
+    os.environ |= {"MGCDS_HOST": settings.host, "MGCDS_PORT": str(settings.port), "MGCDS_RULES": str(settings.rules)}
+    uvicorn.run("mgcds.service.run:worker", factory=True, workers=workers, **options)
 
 
 def worker() -> FastAPI:
-    """The application of one worker process, from the environment."""
-    settings = read_settings()
+    """The application of one worker process."""
+    return _application(read_settings())
+
+
+def _application(settings: Settings) -> FastAPI:
     configure(settings.log_level)
-    return create_app(load(settings.rules), settings)
+    app = create_app(load(settings.rules), settings)
+    gc.collect()
+    gc.freeze()  # the library lives as long as the process; collections need not walk it again
+    return app

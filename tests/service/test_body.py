@@ -1,0 +1,142 @@
+"""Bodies that are not what they should be: refused early, with a constant text."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator
+
+import pytest
+from starlette.testclient import TestClient
+
+from mgcds.language.library import Library
+from mgcds.service.app import create_app
+from mgcds.service.body import MOST_DEPTH, parse
+from mgcds.service.errors import Refused
+from mgcds.settings import Settings
+from tests.service.conftest import Client
+
+PATH = "/cds-services/mgcds-patient-view"
+JSON = {"content-type": "application/json"}
+
+BAD = {
+    "empty": b"",
+    "cut off": b'{"hook": "patient-view", "contex',
+    "a trailing comma": b'{"hook": "patient-view",}',
+    "a comment": b'{"hook": "patient-view"} // hello',
+    "two values": b"{}{}",
+    "a list": b"[]",
+    "a text": b'"patient-view"',
+    "null": b"null",
+    "a duplicate key": b'{"hook": "a", "hook": "a"}',
+    "a duplicate key far inside": b'{"prefetch": {"patient": [{"id": "1", "id": "2"}]}}',
+    "NaN": b'{"a": NaN}',
+    "Infinity": b'{"a": -Infinity}',
+    "a number beyond floats": b'{"a": 1e999}',
+    "an integer of ten thousand digits": b'{"a": ' + b"9" * 10_000 + b"}",
+    "Latin-1": '{"a": "ü"}'.encode("latin-1"),
+    "UTF-16": '{"a": 1}'.encode("utf-16"),
+    "too deep": b'{"a": ' + b"[" * 100 + b"]" * 100 + b"}",
+    "a hundred thousand deep": b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
+    "a NUL": b'{"a": "\x00"}',
+}
+
+
+@pytest.mark.parametrize("case", sorted(BAD))
+def test_a_bad_body_is_400(client: Client, case: str) -> None:
+    response = client.http.post(PATH, content=BAD[case], headers=JSON)
+    assert response.status_code == 400
+    assert response.json()["resourceType"] == "OperationOutcome"
+    assert response.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    ["", "text/plain", "application/xml", "application/x-www-form-urlencoded", "application/json; charset=iso-8859-1", "json"],
+)
+def test_another_content_type_is_415(client: Client, content_type: str) -> None:
+    response = client.http.post(PATH, content=b"{}", headers={"content-type": content_type})
+    assert response.status_code == 415
+    assert response.json()["resourceType"] == "OperationOutcome"
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    ["application/json", "application/fhir+json", "Application/JSON; charset=UTF-8", 'application/json;charset="utf-8"'],
+)
+def test_json_types_are_taken(client: Client, content_type: str) -> None:
+    body = json.dumps(client.fixture("01-nothing-to-say")).encode()
+    assert client.http.post(PATH, content=body, headers={"content-type": content_type}).status_code == 200
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br"])
+def test_a_compressed_body_is_415(client: Client, encoding: str) -> None:
+    response = client.http.post(PATH, content=gzip.compress(b"{}"), headers=JSON | {"content-encoding": encoding})
+    assert response.status_code == 415
+
+
+@pytest.fixture(scope="module")
+def small(library: Library) -> TestClient:
+    return TestClient(create_app(library, Settings(max_body=1024)), raise_server_exceptions=False)
+
+
+def test_a_body_that_is_announced_too_long_is_413(small: TestClient) -> None:
+    assert small.post(PATH, content=b" " * 1025, headers=JSON).status_code == 413
+    assert small.post(PATH, content=b" " * 1024, headers=JSON).status_code == 400
+
+
+def test_a_body_is_counted_while_it_comes(small: TestClient) -> None:
+    sent = 0
+
+    def endless() -> Iterator[bytes]:
+        nonlocal sent
+        for _ in range(100):
+            sent += 1
+            yield b" " * 512
+
+    assert small.post(PATH, content=endless(), headers=JSON).status_code == 413  # chunked: no length is announced
+    assert small.post(PATH, content=b" " * 2000, headers=JSON | {"content-length": "10"}).status_code in (400, 413)
+    assert small.post(PATH, content=b"{}", headers=JSON | {"content-length": "9" * 40}).status_code == 413
+
+
+def test_the_depth_of_real_resources_passes() -> None:
+    deep = b'{"a":' * (MOST_DEPTH - 1) + b"{}" + b"}" * (MOST_DEPTH - 1)
+    assert parse(deep)
+    with pytest.raises(Refused):
+        parse(b'{"a":' + deep + b"}")
+
+
+def test_a_byte_order_mark_is_taken(client: Client) -> None:
+    body = b"\xef\xbb\xbf" + json.dumps(client.fixture("01-nothing-to-say")).encode()
+    assert client.http.post(PATH, content=body, headers=JSON).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        (r'"cut \ud83d here"', "cut \ufffd here"),
+        (r'"\udc00\ud800"', "\ufffd\ufffd"),
+        (r'"whole \ud83d\ude00"', "whole \U0001f600"),
+        (r'"no escape \\ud83d"', r"no escape \ud83d"),
+        (r'"\\\ud83d"', "\\\ufffd"),
+    ],
+)
+def test_half_a_character_becomes_a_mark_instead_of_sinking_the_request(written: str, read: str) -> None:
+    assert parse(f'{{"a": {written}}}'.encode())["a"] == read
+
+
+def test_half_a_character_in_a_drug_name_does_not_sink_the_cards(client: Client) -> None:
+    request = client.fixture("10-order-sign-impaired-kidneys")
+    whole = client.call(request)[1]
+    body = json.dumps(request).replace('"draftOrders"', '"note": "\\ud83d", "draftOrders"', 1)
+    response = client.http.post("/cds-services/mgcds-order-sign", content=body, headers=JSON)
+    assert response.json() == whole
+
+
+def test_numbers_keep_what_was_written() -> None:
+    assert [repr(number) for number in parse(b'{"a": [0.1, 1.70, 12345.678901234, 3]}')["a"]] == [
+        "0.1",
+        "1.7",
+        "12345.678901234",
+        "3",
+    ]

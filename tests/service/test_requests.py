@@ -1,0 +1,171 @@
+"""Which requests are refused, and that a refusal names the field and never its value (rows R1 to R7)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.service.conftest import Client
+
+Request = dict[str, Any]
+BASE = "02-severely-low-mmol"
+TOKEN = {"access_token": "t", "token_type": "Bearer", "expires_in": 300, "scope": "patient/*.rs", "subject": "mgcds"}
+
+
+def without(*path: str) -> Callable[[Request], None]:
+    def change(request: Request) -> None:
+        for key in path[:-1]:
+            request = request[key]
+        del request[path[-1]]
+
+    return change
+
+
+def setting(value: Any, *path: str) -> Callable[[Request], None]:
+    def change(request: Request) -> None:
+        for key in path[:-1]:
+            request = request[key]
+        request[path[-1]] = value
+
+    return change
+
+
+REFUSED = {
+    "no hook": (without("hook"), "hook"),
+    "no hookInstance": (without("hookInstance"), "hookInstance"),
+    "no context": (without("context"), "context"),
+    "hookInstance is no UUID": (setting("not-a-uuid", "hookInstance"), "hookInstance"),
+    "context is a list": (setting([], "context"), "context"),
+    "context is null": (setting(None, "context"), "context"),
+    "prefetch is a list": (setting([], "prefetch"), "prefetch"),
+    "hook is a number": (setting(7, "hook"), "hook"),
+    "another hook": (setting("order-sign", "hook"), "hook"),
+    "an unknown hook": (setting("coffee-brew", "hook"), "hook"),
+    "no userId": (without("context", "userId"), "context.userId"),
+    "userId without type": (setting("jane", "context", "userId"), "context.userId"),
+    "userId is a number": (setting(1, "context", "userId"), "context.userId"),
+    "no patientId": (without("context", "patientId"), "context.patientId"),
+    "patientId with a query": (setting("1?x=y", "context", "patientId"), "context.patientId"),
+    "patientId of another type": (setting("Group/1", "context", "patientId"), "context.patientId"),
+    "encounterId is a list": (setting([], "context", "encounterId"), "context.encounterId"),
+    "a token and no server": (setting(TOKEN, "fhirAuthorization"), "fhirServer"),
+    "a token of another type": (setting(TOKEN | {"token_type": "MAC"}, "fhirAuthorization"), "fhirAuthorization.token_type"),
+    "a token without subject": (
+        setting({k: v for k, v in TOKEN.items() if k != "subject"}, "fhirAuthorization"),
+        "fhirAuthorization.subject",
+    ),
+}
+CONTEXTS = {
+    "order-select": ({"selections": [], "draftOrders": {"resourceType": "Bundle"}}, ("selections", "draftOrders")),
+    "order-sign": ({"draftOrders": {"resourceType": "Bundle"}}, ("draftOrders",)),
+    "medication-refill": ({"medications": {"resourceType": "Bundle"}}, ("medications",)),
+    "encounter-discharge": ({"encounterId": "e1"}, ("encounterId",)),
+    "appointment-book": ({"appointments": {"resourceType": "Bundle"}}, ("appointments",)),
+}
+
+
+@pytest.mark.parametrize("case", sorted(REFUSED))
+def test_a_malformed_request_is_refused_by_the_name_of_its_field(client: Client, case: str) -> None:
+    change, field = REFUSED[case]
+    request = client.fixture(BASE)
+    change(request)
+    status, answer = client.call(request, "mgcds-patient-view")
+    assert status == 400
+    assert answer["resourceType"] == "OperationOutcome"
+    assert answer["issue"][0]["severity"] == "error"
+    assert field in answer["issue"][0]["diagnostics"]
+
+
+def test_every_wrong_field_is_named_at_once(client: Client) -> None:
+    request = client.fixture(BASE)
+    request["hookInstance"] = "x"
+    request["context"] = {}
+    _, answer = client.call(request, "mgcds-patient-view")
+    for field in ("hookInstance", "context.userId", "context.patientId"):
+        assert field in answer["issue"][0]["diagnostics"]
+
+
+@pytest.mark.parametrize("hook", sorted(CONTEXTS))
+def test_each_hook_requires_its_own_context(client: Client, hook: str) -> None:
+    given, required = CONTEXTS[hook]
+    request = client.fixture("01-nothing-to-say") | {"hook": hook}
+    request["context"] |= given
+    assert client.call(request)[0] == 200
+    for field in required:
+        broken = json.loads(json.dumps(request))
+        del broken["context"][field]
+        status, answer = client.call(broken)
+        assert status == 400
+        assert f"context.{field}" in answer["issue"][0]["diagnostics"]
+
+
+def test_only_a_refill_may_come_without_a_user(client: Client) -> None:
+    request = client.fixture("17-refill-ppi")
+    request["context"].pop("userId", None)
+    assert client.call(request)[0] == 200
+
+
+def test_a_patient_id_may_carry_its_type(client: Client) -> None:
+    plain = client.fixture(BASE)
+    typed = client.fixture(BASE)
+    typed["context"]["patientId"] = f"Patient/{plain['context']['patientId']}"
+    assert client.call(typed) == client.call(plain)
+
+
+def test_unknown_fields_and_extensions_change_nothing(client: Client) -> None:
+    plain = client.fixture(BASE)
+    more = client.fixture(BASE)
+    extension = {"com.example.anything": {"a": [1, None, {"b": True}]}}
+    more |= {"extension": extension, "somethingNew": 1, "fhirServer": "https://ehr.example.org/fhir"}
+    more["fhirAuthorization"] = TOKEN | {"patient": "p", "extension": extension}
+    more["context"] |= {"extension": extension, "another": [1]}
+    assert client.call(more) == client.call(plain)
+
+
+def test_the_same_call_twice_gives_the_same_answer_and_another_instance_other_uuids(client: Client) -> None:
+    request = client.fixture(BASE)
+    first, again = client.call(request)[1], client.call(request)[1]
+    request["hookInstance"] = "0e5a7d2c-4d5a-4b8e-9a61-5f1c2b7d9e00"
+    other = client.call(request)[1]
+    assert first == again
+    assert first["cards"][0]["uuid"] != other["cards"][0]["uuid"]
+    assert first["cards"][0]["summary"] == other["cards"][0]["summary"]
+
+
+@pytest.mark.parametrize("key", ["patient", "medications"])
+def test_required_data_that_cannot_be_had_are_412(client: Client, key: str) -> None:
+    failed = {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "forbidden"}]}
+    for broken in ("absent", failed):
+        request = client.fixture(BASE)
+        request["prefetch"].pop(key)
+        if broken is failed:
+            request["prefetch"][key] = failed
+        status, answer = client.call(request)
+        assert status == 412
+        assert answer["resourceType"] == "OperationOutcome"
+        assert key in answer["issue"][0]["diagnostics"]
+
+
+def test_no_prefetch_at_all_is_412(client: Client) -> None:
+    for prefetch in ({}, None):
+        request = client.fixture(BASE) | {"prefetch": prefetch}
+        assert client.call(request)[0] == 412
+    request.pop("prefetch")
+    assert client.call(request)[0] == 412
+
+
+def test_null_means_no_data_and_is_no_412(client: Client) -> None:
+    request = client.fixture(BASE)
+    request["prefetch"] |= {"patient": None, "medications": None}
+    assert client.call(request)[0] == 200
+
+
+def test_another_patients_data_are_412(client: Client) -> None:
+    request = client.fixture(BASE)
+    request["prefetch"]["patient"]["id"] = "somebody-else"
+    status, answer = client.call(request)
+    assert status == 412
+    assert answer["issue"][0]["code"] == "conflict"

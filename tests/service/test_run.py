@@ -1,0 +1,97 @@
+"""The service as a process: it starts, answers, logs JSON, stops when told, and refuses what would be unsafe."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import RULES
+
+ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.upper().startswith("MGCDS_")}
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "mgcds.cli", "serve", *arguments]
+
+
+def refused(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command(*arguments), env=ENVIRONMENT | environment, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def test_it_answers_and_stops_when_told() -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    process = subprocess.Popen(command("--port", str(port)), env=ENVIRONMENT, stderr=subprocess.PIPE, text=True)
+    try:
+        ready = wait_for(f"http://127.0.0.1:{port}/readyz")
+        assert ready["status"] == "ready"
+        with socket.create_connection(("127.0.0.1", port)) as raw:  # a caller that sends no HTTP
+            raw.sendall(b"canaryJaneDoe\r\n\r\n")
+            assert b" 400 " in raw.recv(200)
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=20)
+    finally:
+        process.kill()
+    assert process.returncode in (0, -signal.SIGTERM, 128 + signal.SIGTERM)
+    assert "canaryJaneDoe" not in errors
+    lines = [json.loads(line) for line in errors.splitlines() if not line.startswith("mgcds:")]
+    assert any(line["event"] == "starting" and line["library"] == ready["library"] for line in lines)
+
+
+def wait_for(url: str) -> dict[str, str]:
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            with urllib.request.urlopen(url, timeout=5) as answer:
+                found: dict[str, str] = json.load(answer)
+                return found
+        except (urllib.error.URLError, ConnectionError):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+
+
+def test_a_bad_library_is_refused_with_every_problem(tmp_path: Path) -> None:
+    rules = tmp_path / "rules"
+    shutil.copytree(RULES, rules)
+    broken = sorted(path for path in rules.glob("*/*.yaml") if path.read_text().startswith("rule:"))[:2]
+    for path in broken:
+        path.write_text(path.read_text() + "\nnonsense: 1\n")
+    done = refused("--rules", str(rules))
+    assert done.returncode == 1
+    for path in broken:
+        assert path.name in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("name", ["nowhere", "empty"])
+def test_a_folder_without_rules_is_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / "empty").mkdir()
+    done = refused("--rules", str(tmp_path / name))
+    assert done.returncode == 1
+    assert "policy.yaml is missing" in done.stdout + done.stderr
+
+
+def test_it_does_not_leave_loopback_unauthenticated_by_accident() -> None:
+    done = refused("--host", "0.0.0.0")
+    assert done.returncode == 2
+    assert "MGCDS_AUTH=off" in done.stderr
+
+
+def test_a_setting_that_does_nothing_yet_is_refused() -> None:
+    done = refused(MGCDS_CLIENTS="clients.yaml")
+    assert done.returncode == 2
+    assert "MGCDS_CLIENTS" in done.stderr

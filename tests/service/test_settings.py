@@ -1,0 +1,96 @@
+"""The environment: safe by itself, and every mistake is one clear line."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from mgcds.settings import Settings, SettingsError, read_settings
+
+
+@pytest.fixture(autouse=True)
+def _bare(monkeypatch: pytest.MonkeyPatch) -> None:
+    import os
+
+    for name in list(os.environ):
+        if name.upper().startswith("MGCDS_"):
+            monkeypatch.delenv(name)
+
+
+def test_by_itself_it_binds_to_loopback_and_finds_the_rules() -> None:
+    settings = read_settings()
+    assert (settings.host, settings.port, settings.timezone, settings.max_body) == ("127.0.0.1", 8000, "UTC", 5_242_880)
+    assert settings.incomplete_card
+    assert (settings.rules / "policy.yaml").is_file()
+    assert settings.shown_url == "http://127.0.0.1:8000"
+
+
+def test_it_cannot_be_changed_afterwards() -> None:
+    with pytest.raises(ValidationError):
+        read_settings().port = 1  # type: ignore[misc]
+
+
+def test_the_environment_is_read_and_what_is_given_wins(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name, value in {
+        "PORT": "8443",
+        "PUBLIC_URL": "https://cds.example.org/",
+        "TIMEZONE": "Europe/Berlin",
+        "TODAY": "2026-06-15",
+        "LOG_LEVEL": "warning",
+        "INCOMPLETE_CARD": "false",
+        "RULES": str(tmp_path),
+        "ROOT_PATH": "/cds/",
+    }.items():
+        monkeypatch.setenv(f"MGCDS_{name}", value)
+    settings = read_settings(port=9000)
+    assert (settings.port, settings.shown_url, settings.root_path) == (9000, "https://cds.example.org", "/cds")
+    assert (settings.zone.key, settings.day(), settings.log_level) == ("Europe/Berlin", date(2026, 6, 15), "WARNING")
+    assert (settings.incomplete_card, settings.rules) == (False, tmp_path)
+
+
+def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MGCDS_TODAY", "")
+    monkeypatch.setenv("MGCDS_PORT", "")
+    assert read_settings() == Settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("PORT", "eight", "MGCDS_PORT: should be a valid integer"),
+        ("PORT", "70000", "MGCDS_PORT: should be less than or equal to 65535"),
+        ("TIMEZONE", "Middle/Earth", "MGCDS_TIMEZONE: 'Middle/Earth' is no time zone"),
+        ("TIMEZONE", "../../etc/passwd", "is no time zone"),
+        ("TODAY", "tomorrow", "MGCDS_TODAY: should be a valid date"),
+        ("PUBLIC_URL", "cds.example.org", "MGCDS_PUBLIC_URL: write a whole address"),
+        ("ROOT_PATH", "cds", "MGCDS_ROOT_PATH: start it with a slash"),
+        ("AUTH", "maybe", "MGCDS_AUTH: should be 'required' or 'off'"),
+        ("LOG_LEVEL", "LOUD", "MGCDS_LOG_LEVEL: should be"),
+        ("MAX_BODY", "1", "MGCDS_MAX_BODY: should be greater"),
+        ("HOST", "0.0.0.0", "set MGCDS_AUTH=off if that is really meant"),
+        ("CLIENTS", "clients.yaml", "MGCDS_CLIENTS: this version has no such setting"),
+        ("PROT", "8000", "MGCDS_PROT: this version has no such setting"),
+    ],
+)
+def test_a_mistake_is_one_line_that_names_the_variable(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, says: str
+) -> None:
+    monkeypatch.setenv(f"MGCDS_{name}", value)
+    with pytest.raises(SettingsError) as caught:
+        read_settings()
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_it_leaves_loopback_only_when_authentication_is_switched_off_on_purpose() -> None:
+    assert read_settings(host="0.0.0.0", auth="off").host == "0.0.0.0"
+    for host in ("localhost", "127.0.0.2", "::1"):
+        assert read_settings(host=host).is_loopback
+
+
+def test_a_made_up_day_works_on_loopback_only() -> None:
+    with pytest.raises(SettingsError, match="MGCDS_TODAY is for tests"):
+        read_settings(today="2026-06-15", host="0.0.0.0", auth="off")
