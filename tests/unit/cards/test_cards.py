@@ -1,0 +1,182 @@
+"""Cards: what the contract and CDS Hooks demand of each, over every fixture."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import date
+from typing import Any
+
+import pytest
+from fhir.resources.R4B.medicationrequest import MedicationRequest
+from fhir.resources.R4B.servicerequest import ServiceRequest
+
+from mgcds.cards import respond
+from mgcds.cards.compose import bundle
+from mgcds.cards.printing import harmless, markdown
+from mgcds.chart.intake import read_chart
+from mgcds.engine.evaluate import Engine, Finding
+from mgcds.language.lint import lint_text
+from tests.conftest import ROOT
+
+REQUESTS = sorted((ROOT / "fhir_fixtures/requests").glob("*.json"))
+TODAY = date(2026, 6, 15)
+
+
+def answer(
+    engine: Engine, request: dict[str, Any], instance: str = "i", url: str = "https://cds.example.org"
+) -> dict[str, Any]:
+    chart = read_chart(hook=request["hook"], context=request["context"], prefetch=request["prefetch"],
+                       terminology=engine.library.terminology, today=TODAY)  # fmt: skip
+    return respond(engine.evaluate(chart), service_id=f"mgcds-{request['hook']}", hook_instance=instance, public_url=url)
+
+
+def fixture(number: int) -> dict[str, Any]:
+    (path,) = (path for path in REQUESTS if path.name.startswith(f"{number:02d}-"))
+    value: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return value
+
+
+def empties(value: Any, path: str = "") -> list[str]:
+    """Paths of null, "", [] and {}: only `cards` may be empty."""
+    if value in (None, "", [], {}) and not isinstance(value, bool | int | float):
+        return [path]
+    if isinstance(value, dict):
+        return [found for key, item in value.items() for found in empties(item, f"{path}.{key}")]
+    if isinstance(value, list):
+        return [found for item in value for found in empties(item, path)]
+    return []
+
+
+@pytest.mark.parametrize("path", REQUESTS, ids=lambda path: path.stem)
+def test_every_card_keeps_the_contract(engine: Engine, path: Any) -> None:
+    said = answer(engine, json.loads(path.read_text(encoding="utf-8")))
+    assert set(empties(said)) <= {".cards", ".cards.extension.org.mgcds.findings"}
+    for card in said["cards"]:
+        assert len(card["summary"]) < 140
+        assert card["indicator"] in ("info", "warning", "critical")
+        assert re.fullmatch(r"[A-Za-z0-9-]{1,100}", card["source"]["topic"]["code"])
+        assert card["source"]["url"].startswith("https://cds.example.org/rules")
+        if card["source"]["topic"]["code"] == "incomplete":
+            continue
+        assert "(draft)" in card["source"]["label"]
+        assert all(set(reason) == {"code", "system", "display"} for reason in card["overrideReasons"])
+        assert ("selectionBehavior" in card) == ("suggestions" in card)
+        for finding in card["extension"]["org.mgcds.findings"]:
+            assert any(because.get("reference") for because in finding["because"])
+            assert all(re.fullmatch(r"\d{4}(-\d\d){0,2}", because.get("date", "2026")) for because in finding["because"])
+
+
+@pytest.mark.parametrize("path", REQUESTS, ids=lambda path: path.stem)
+def test_card_texts_pass_the_text_rules(engine: Engine, path: Any) -> None:
+    for card in answer(engine, json.loads(path.read_text(encoding="utf-8")))["cards"]:
+        for text in (card["summary"], card["detail"]):
+            assert lint_text(text, engine.library.policy.never_write) == [], text
+            assert not re.search(r"<[a-zA-Z/!]|\{\{|None", text), text
+
+
+@pytest.mark.parametrize("path", REQUESTS, ids=lambda path: path.stem)
+def test_suggested_resources_are_valid_fhir_r4(engine: Engine, path: Any) -> None:
+    models = {"ServiceRequest": ServiceRequest, "MedicationRequest": MedicationRequest}
+    for card in answer(engine, json.loads(path.read_text(encoding="utf-8")))["cards"]:
+        for suggestion in card.get("suggestions", []):
+            for action in suggestion["actions"]:
+                assert action["description"]
+                if action["type"] == "delete":
+                    assert re.fullmatch(r"[A-Za-z]+/[A-Za-z0-9\-.]+", action["resourceId"])
+                else:
+                    models[action["resource"]["resourceType"]].model_validate(action["resource"])
+
+
+def test_updates_and_deletes_touch_the_orders_at_hand_only(engine: Engine) -> None:
+    request = fixture(22)
+    drafts = {
+        f"{entry['resource']['resourceType']}/{entry['resource']['id']}" for entry in request["context"]["draftOrders"]["entry"]
+    }
+    actions = [
+        action
+        for card in answer(engine, request)["cards"]
+        for suggestion in card["suggestions"]
+        for action in suggestion["actions"]
+    ]
+    moved = next(action["resource"] for action in actions if action["type"] == "update")
+    assert f"MedicationRequest/{moved['id']}" in drafts
+    assert moved["dosageInstruction"][0]["timing"]["repeat"]["timeOfDay"] == ["21:00:00"]
+    assert {action["resourceId"] for action in actions if action["type"] == "delete"} <= drafts
+
+
+def test_one_suggestion_however_many_findings_ask_for_it(engine: Engine) -> None:
+    labels = [
+        suggestion["label"] for card in answer(engine, fixture(24))["cards"] for suggestion in card.get("suggestions", [])
+    ]
+    assert len(labels) == len(set(labels))
+
+
+def test_a_repeat_of_one_call_has_the_same_uuid_and_another_call_a_fresh_one(engine: Engine) -> None:
+    first, again, other = (answer(engine, fixture(3), instance)["cards"][0] for instance in ("a", "a", "b"))
+    assert first == again
+    assert first["uuid"] != other["uuid"]
+    assert first["extension"]["org.mgcds.card"]["key"] == other["extension"]["org.mgcds.card"]["key"]
+
+
+def test_interruptive_only_for_critical_at_order_sign(engine: Engine) -> None:
+    def presentations(number: int) -> set[str]:
+        return {
+            finding["presentation"]
+            for card in answer(engine, fixture(number))["cards"]
+            for finding in card["extension"]["org.mgcds.findings"]
+        }
+
+    assert presentations(10) == {"interruptive"}
+    assert presentations(2) == {"inline"}
+
+
+def test_the_detail_says_why_with_which_limits_and_what_stands_behind_it(engine: Engine) -> None:
+    detail = answer(engine, fixture(3))["cards"][0]["detail"]
+    for part in ("**Why shown:** serum magnesium 1.5 mg/dL, 2026-06-10", "**Limits used:** serum magnesium below 1.7 mg/dL, within 90 days",
+                 "**Evidence:** FDA Drug Safety Communication", "**Consider**"):  # fmt: skip
+        assert part in detail
+
+
+def test_what_was_missing_stands_on_the_card(engine: Engine) -> None:
+    cards = answer(engine, fixture(19))["cards"]
+    assert "Not available: eGFR" in cards[0]["detail"].replace("**", "")
+    assert "absence of an alert is not reassurance" in cards[1]["summary"]
+
+
+def test_the_incomplete_card_can_be_switched_off(engine: Engine) -> None:
+    request = fixture(19)
+    chart = read_chart(hook=request["hook"], context=request["context"], prefetch=request["prefetch"],
+                       terminology=engine.library.terminology, today=TODAY)  # fmt: skip
+    said = respond(engine.evaluate(chart), service_id="s", hook_instance="i", public_url="", incomplete_card=False)
+    assert [card["source"]["topic"]["code"] for card in said["cards"]] == ["mg-excess"]
+
+
+@pytest.mark.parametrize(
+    "text", ["<b>bold</b>", "<img src=x onerror=alert(1)>", "[x](http://evil)", "a\x00b\u202ec", "`code` *em* |t|", "x" * 500]
+)
+def test_names_from_a_chart_are_harmless(text: str) -> None:
+    assert not re.search(r"<[a-zA-Z/!]|[\x00-\x1f\u202a-\u202e]", harmless(text))
+    assert len(harmless(text)) <= 60
+    assert not re.search(r"(?<!\\)[\[\]*`|<>]", markdown(text))
+
+
+def test_at_most_five_cards_and_critical_ones_always_stay(engine: Engine) -> None:
+    rule = next(iter(engine.library.rules.values()))
+
+    def finding(number: int, level: str) -> Finding:
+        import dataclasses
+
+        shown = rule.model.shown_in.model_copy(update={"group": f"g{number}"})
+        model = rule.model.model_copy(update={"shown_in": shown})
+        return Finding(dataclasses.replace(rule, id=f"r{number}", model=model), level, (), (), False)
+
+    def topics(*levels: str) -> list[str]:
+        return [topic for topic, _ in bundle(tuple(finding(n, level) for n, level in enumerate(levels)), 5)]
+
+    assert topics(*["info"] * 5) == ["g0", "g1", "g2", "g3", "g4"]
+    assert topics(*["info"] * 6) == ["g0", "g1", "g2", "g3", "further-notes"]
+    assert topics(*["critical"] * 6, "info") == ["g0", "g1", "g2", "g3", "g4", "g5", "further-notes"]
+    assert topics("info", "warning", "critical") == ["g2", "g1", "g0"]
+    ((_, members),) = [card for card in bundle(tuple(finding(n, "info") for n in range(7)), 5) if card[0] == "further-notes"]
+    assert [one.rule.id for one in members] == ["r4", "r5", "r6"]
