@@ -87,7 +87,7 @@ def serve(
         raise _stop("the service does not start with a bad rule", FOUND) from None
 
 
-def _evaluation(file: Path, hook: str, today: str | None, rules: Path | None) -> tuple[Evaluation, dict[str, Any], Settings]:
+def _engine(hook: str, today: str | None, rules: Path | None) -> tuple[Engine, date, Settings]:
     if hook not in HOOKS:
         raise _stop(f"'{hook}' is no hook we answer; choose one of {', '.join(HOOKS)}")
     settings = _settings(rules=rules)
@@ -95,29 +95,45 @@ def _evaluation(file: Path, hook: str, today: str | None, rules: Path | None) ->
         day = date.fromisoformat(today) if today else settings.day()
     except ValueError:
         raise _stop(f"--today: '{today}' is not a day; write it like 2026-01-31") from None
-    library = _library(settings)
-    try:
-        chart, call = chart_of_file(file, hook=hook, terminology=library.terminology, today=day, zone=settings.zone)
-    except UnreadableFile as error:
-        raise _stop(f"{file}: {error}") from None
-    return Engine(library).evaluate(chart), call, settings
+    return Engine(_library(settings)), day, settings
+
+
+def _evaluated(engine: Engine, file: Path, hook: str, day: date, settings: Settings) -> tuple[Evaluation, dict[str, Any]]:
+    terminology = engine.library.terminology
+    chart, call = chart_of_file(file, hook=hook, terminology=terminology, today=day, zone=settings.zone)
+    return engine.evaluate(chart), call
 
 
 @app.command()
 def evaluate(
-    file: Annotated[Path, typer.Argument(help="a CDS Hooks request, a Bundle or a list of resources (JSON, .gz allowed)")],
+    file: Annotated[Path, typer.Argument(help="a CDS Hooks request, a Bundle, a list of resources (JSON, .gz) or a folder")],
     hook: HookOption = "patient-view",
     today: TodayOption = None,
     as_json: JsonOption = False,
     rules: RulesOption = None,
 ) -> None:
-    """Show the cards for one patient, as a clinician would see them."""
-    evaluation, call, settings = _evaluation(file, hook, today, rules)
-    answer = response_of(evaluation, call, settings)
-    if as_json:
-        sys.stdout.write(json.dumps(answer, indent=2, ensure_ascii=False) + "\n")
-    else:
-        draw_cards(out, answer)
+    """Show the cards for one patient, as a clinician would see them; of a folder, for each file."""
+    files = sorted(path for path in file.rglob("*.json*") if path.is_file()) if file.is_dir() else [file]
+    if not files:
+        raise _stop(f"{file}: there is no JSON file in this folder")
+    engine, day, settings = _engine(hook, today, rules)
+    unreadable = 0
+    for each in files:
+        try:
+            evaluation, call = _evaluated(engine, each, hook, day, settings)
+        except UnreadableFile as error:
+            err.print(f"mgcds: {each}: {error}", markup=False)
+            unreadable += 1
+            continue
+        answer = response_of(evaluation, call, settings)
+        if as_json:
+            sys.stdout.write(json.dumps(answer, indent=None if file.is_dir() else 2, ensure_ascii=False) + "\n")
+        else:
+            if file.is_dir():
+                out.print(f"\n{each.relative_to(file)}", markup=False)
+            draw_cards(out, answer)
+    if unreadable:
+        raise typer.Exit(WRONG_USE)
 
 
 @app.command()
@@ -130,7 +146,11 @@ def explain(
     rules: RulesOption = None,
 ) -> None:
     """Say why each rule fired or stayed silent."""
-    evaluation, _, _ = _evaluation(file, hook, today, rules)
+    engine, day, settings = _engine(hook, today, rules)
+    try:
+        evaluation, _ = _evaluated(engine, file, hook, day, settings)
+    except UnreadableFile as error:
+        raise _stop(f"{file}: {error}") from None
     try:
         found = explain_rules(evaluation, rule)
     except KeyError:

@@ -76,6 +76,17 @@ def test_wrong_use_is_exit_2(arguments: tuple[object, ...], message: str) -> Non
     assert message in result.stderr
 
 
+def test_evaluate_takes_a_folder_and_goes_on_after_an_unreadable_file(tmp_path: Path) -> None:
+    shutil.copy(PATIENT, tmp_path / "a.json")
+    (tmp_path / "b.json").write_text("{")
+    shutil.copy(PATIENT, tmp_path / "c.json")
+    result = run("evaluate", tmp_path, "--today", "2026-06-15", "--json")
+    assert result.exit_code == 2
+    assert [len(json.loads(line)["cards"]) for line in result.stdout.splitlines()] == [2, 2]
+    assert "b.json: the file is not valid JSON" in result.stderr
+    assert run("evaluate", tmp_path / "nothing").exit_code == 2
+
+
 def test_explain_says_why_with_values_dates_and_references() -> None:
     result = run("explain", PATIENT, "--today", "2026-06-15", "--rule", "mg-low-ppi-diuretic")
     assert "fired at warning" in result.stdout

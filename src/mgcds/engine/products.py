@@ -34,8 +34,8 @@ def merged(uses: Iterable[Use]) -> tuple[Use, ...]:
 
 
 def _are_one(one: Use, other: Use) -> bool:
-    if one.reference in other.links or other.reference in one.links:
-        return True
+    if one.reference == other.reference or one.reference in other.links or other.reference in one.links:
+        return True  # an order that is revised in place keeps its id
     return one.medicine.key == other.medicine.key and route_of(one) == route_of(other)
 
 

@@ -88,7 +88,11 @@ def _question(library: Library, key: str, question: Question, place: Place) -> l
         problems.append(Problem(place, f"'{key}' holds numbers and no source; add source: [..]"))
     for tests in question.words.values():
         problems += _units(library, Ask(key, tests, place))
-    return problems
+    return problems + [
+        Problem(word.place, f"site_may_change: '{word}' is no word of '{key}'; it has {', '.join(question.words) or 'none'}")
+        for word in question.site_may_change
+        if str(word) not in question.words
+    ]
 
 
 def _drug_names(library: Library, names: tuple[Text, ...]) -> list[Problem]:
