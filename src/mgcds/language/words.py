@@ -146,3 +146,8 @@ def _limits(ask: Ask, library: Library) -> list[str]:
     spans = [f"within {test.span.most} days" for test in ask.tests if isinstance(test, Taken) and test.span.least == 0]
     spans += [f"none within {test.days}" for test in ask.tests if isinstance(test, NoneWithin)]
     return [f"{title} {', '.join([*numbers, *tables, *spans])}"] if numbers or tables or spans else []
+
+
+def capital(text: str) -> str:
+    """A sentence's first letter; names such as eGFR and pH keep theirs."""
+    return text if text[:2] in ("eG", "pH") else text[:1].upper() + text[1:]
