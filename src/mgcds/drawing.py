@@ -41,7 +41,7 @@ def draw_cards(console: Console, answer: dict[str, Any]) -> None:
             parts += [Text(), Text(f"Override: {reasons}", style="dim")]
         title = Text(f" {_SIGNS[level]} {level.upper()} ")
         console.print(Panel(Group(*parts), title=title, title_align="left", subtitle=Text(card["source"]["label"]),
-                            subtitle_align="right", border_style=_COLOURS[level], width=WIDTH))  # fmt: skip
+                            subtitle_align="right", border_style=_COLOURS[level], width=WIDTH), soft_wrap=False)  # fmt: skip
     _draw_notes(console, answer["extension"]["org.mgcds.evaluation"])
 
 

@@ -29,7 +29,8 @@ def test_evaluate_draws_cards_as_a_clinician_would_see_them() -> None:
     result = run("evaluate", PATIENT, "--today", "2026-06-15")
     assert result.exit_code == 0
     assert "WARNING" in result.stdout
-    assert "omeprazole plus" in result.stdout
+    words = " ".join(line.strip("│ ") for line in result.stdout.splitlines())
+    assert "on omeprazole plus hydrochlorothiazide: review the PPI first." in words  # nothing is cut off at the edge
     assert "[ Order serum potassium ]" in result.stdout
 
 

@@ -2,40 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 
 from mgcds.chart.facts import Person, Result
 from mgcds.clock import completed_years
-from mgcds.terminology import Concept
-from mgcds.terminology.types import Formula
+from mgcds.terminology.types import Concept, Formula
 from mgcds.units import round_half_up
+
+# (result, formula, all results, patient, day, decimals) -> (value, what it was computed from)
+Shape = Callable[[Result, Formula, Sequence[Result], Person, date, int], tuple[Decimal, str] | None]
 
 
 def computed(results: Iterable[Result], concepts: Mapping[str, Concept], person: Person, today: date) -> list[Result]:
     """Every result that a concept with a formula makes of the results there are."""
-    known = list(results)
+    known = sorted(results, key=lambda result: (result.concept, result.taken, result.reference, result.value))
     made = []
     for concept in concepts.values():
-        if concept.formula is None:
+        formula = concept.formula
+        shape = SHAPES.get(formula.name) if formula else None
+        if formula is None or shape is None or concept.unit is None:
             continue
-        shape = _SHAPES[concept.formula.name]
         for result in known:
-            if result.concept == concept.formula.of and (value := shape(result, concept.formula, person, today)) is not None:
-                number, source = value
-                assert concept.unit is not None
-                made.append(
-                    Result(concept.key, round_half_up(number, concept.decimals), concept.unit, result.taken,
-                           result.reference, computed_from=source)
-                )  # fmt: skip
+            found = shape(result, formula, known, person, today, concept.decimals) if result.concept == formula.of else None
+            if found is not None:
+                value, source = found
+                made.append(Result(concept.key, value, concept.unit, result.taken, result.reference, computed_from=source))
     return made
 
 
-Shape = Callable[[Result, Formula, Person, date], tuple[Decimal, str] | None]
-
-
-def _ckd_epi_2021(result: Result, formula: Formula, person: Person, today: date) -> tuple[Decimal, str] | None:
+def _ckd_epi_2021(
+    result: Result, formula: Formula, _: Sequence[Result], person: Person, today: date, decimals: int
+) -> tuple[Decimal, str] | None:
     """eGFR from creatinine in mg/dL (Inker 2021, NEJM 385:1737); adults whose sex is male or female.
 
     With a partial birth date only if the youngest and the oldest possible age give the same rounded result.
@@ -45,24 +44,29 @@ def _ckd_epi_2021(result: Result, formula: Formula, person: Person, today: date)
     ages = {completed_years(person.born.last, today), completed_years(person.born.first, today)}
     if min(ages) < (formula.from_age or 0):
         return None
-    n = formula.numbers
-    ratio = float(result.value / n[f"k_{person.sex}"])
-    values = {
-        round_half_up(
-            Decimal(
-                repr(
-                    float(n["scale"])
-                    * min(ratio, 1.0) ** float(n[f"a_{person.sex}"])
-                    * max(ratio, 1.0) ** float(n["b"])
-                    * float(n["c"]) ** age
-                    * float(n.get(f"f_{person.sex}", Decimal(1)))
-                )
-            ),
-            0,
-        )
-        for age in ages
-    }
-    return (values.pop(), "creatinine") if len(values) == 1 else None
+    n = {name: float(number) for name, number in formula.numbers.items()}
+    ratio = float(result.value) / n[f"k_{person.sex}"]
+    by_ratio = n["scale"] * min(ratio, 1.0) ** n[f"a_{person.sex}"] * max(ratio, 1.0) ** n["b"]
+    by_sex = n.get(f"f_{person.sex}", 1.0)
+    values = {round_half_up(Decimal(repr(by_ratio * n["c"] ** age * by_sex)), decimals) for age in ages}
+    return (values.pop(), formula.of) if len(values) == 1 else None
 
 
-_SHAPES: dict[str, Shape] = {"ckd-epi-2021": _ckd_epi_2021}
+def _albumin_corrected(
+    result: Result, formula: Formula, known: Sequence[Result], _: Person, __: date, decimals: int
+) -> tuple[Decimal, str] | None:
+    """Calcium + per_gram x (normal - albumin), with the albumin nearest in time; without one the total calcium itself."""
+
+    def gap(other: Result) -> int:
+        return abs((other.taken.last - result.taken.last).days)
+
+    most = formula.within_days
+    near = [other for other in known if other.concept == formula.with_ and (most is None or gap(other) <= most)]
+    if not near:
+        return round_half_up(result.value, decimals), formula.of
+    closest = min(reversed(near), key=gap)  # of two that are as near, the later
+    per_gram, normal = formula.numbers["per_gram"], formula.numbers["normal"]
+    return round_half_up(result.value + per_gram * (normal - closest.value), decimals), f"{formula.of} and {formula.with_}"
+
+
+SHAPES: Mapping[str, Shape] = {"ckd-epi-2021": _ckd_epi_2021, "albumin-corrected": _albumin_corrected}

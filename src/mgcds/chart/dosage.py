@@ -4,56 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, tzinfo
 from decimal import Decimal
 from typing import Any
 
 from mgcds.chart.facts import Portion
-from mgcds.chart.fhir import block, items, quantity, text
+from mgcds.chart.fhir import Resource, block, items, quantity, text
 from mgcds.chart.timing import Schedule, read_timing
 from mgcds.terminology.types import Ingredient, Medicine
-from mgcds.units import decimal, milligrams
+from mgcds.units import decimal, milligrams, normal_unit
 
-# Units in which products are counted out; their strength is per one of them.
-_COUNTED = frozenset(
-    [
-        "1",
-        "tablet",
-        "tablets",
-        "tab",
-        "tabs",
-        "tbl",
-        "capsule",
-        "capsules",
-        "cap",
-        "caps",
-        "pill",
-        "pills",
-        "caplet",
-        "caplets",
-        "lozenge",
-        "lozenges",
-        "gummy",
-        "gummies",
-        "sachet",
-        "sachets",
-        "packet",
-        "packets",
-        "spray",
-        "sprays",
-        "each",
-        "unit",
-        "units",
-        "dose",
-        "doses",
-        "dosage",
-        "suppository",
-        "patch",
-        "patches",
-        "puff",
-        "puffs",
-    ]
-)
+# Units in which products are counted out, in UCUM annotations, HL7 dose forms and prose: strength is per one of them.
+# Not among them: "dose" (how many tablets is a dose?) and "drop" (how many to the mL?).
+_COUNTED = frozenset((
+    "1", "ea", "each", "unit", "units", "tablet", "tablets", "tab", "tabs", "tbl", "ectab", "ertab", "ortab", "chewtab",
+    "capsule", "capsules", "cap", "caps", "ercap", "entcap", "softgel", "softgels", "pill", "pills", "caplet", "caplets",
+    "lozenge", "lozenges", "gummy", "gummies", "sachet", "sachets", "packet", "packets", "spray", "sprays", "suppository",
+    "suppositories", "supp", "patch", "patches", "puff", "puffs",
+))  # fmt: skip
 UNIT = "unit"
+_HOURS_OF = {"min": Decimal(1) / 60, "h": Decimal(1), "days": Decimal(24), "weeks": Decimal(168), "months": Decimal(720)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,32 +45,32 @@ class Dosage:
     readable: bool
 
 
-def read_dosage(dosage: dict[str, Any]) -> Dosage:
+def read_dosage(dosage: Resource, zone: tzinfo = UTC) -> Dosage:
     """One Dosage of any FHIR version."""
-    schedule = read_timing(dosage.get("timing"))
+    schedule = read_timing(dosage.get("timing"), zone)
     sequence = dosage.get("sequence")
-    readable = bool(dosage.get("timing") or dosage.get("doseAndRate") or dosage.get("doseQuantity") or dosage.get("doseRange"))
+    readable = any(dosage.get(key) for key in ("timing", "doseAndRate", "doseQuantity", "doseRange", "dose", "quantity"))
     return Dosage(
         schedule, _daily(dosage, schedule), sequence if isinstance(sequence, int) else None,
         readable or not text(dosage.get("text")),
     )  # fmt: skip
 
 
-def _daily(dosage: dict[str, Any], schedule: Schedule) -> DailyDose | None:
-    as_needed = (
-        dosage.get("asNeededBoolean") is True
-        or dosage.get("asNeeded") is True
-        or bool(dosage.get("asNeededCodeableConcept") or dosage.get("asNeededFor"))
-    )
-    if as_needed:
+def _daily(dosage: Resource, schedule: Schedule) -> DailyDose | None:
+    if _is_as_needed(dosage):
         return _maximum(dosage)
     dose = next((found for rate in [*items(dosage.get("doseAndRate")), dosage] if (found := _dose(rate)) is not None), None)
-    if dose is None or schedule.per_day is None:
+    if dose is None or schedule.fewest is None or schedule.most is None:
         return None
-    return DailyDose(dose.low * schedule.per_day, dose.high * schedule.per_day, dose.unit)
+    return DailyDose(dose.low * schedule.fewest, dose.high * schedule.most, dose.unit)
 
 
-def _dose(rate: dict[str, Any]) -> DailyDose | None:
+def _is_as_needed(dosage: Resource) -> bool:
+    plain = dosage.get("asNeededBoolean") is True or dosage.get("asNeeded") is True
+    return plain or bool(dosage.get("asNeededCodeableConcept") or dosage.get("asNeededFor"))
+
+
+def _dose(rate: Resource) -> DailyDose | None:
     if "doseQuantity" in rate or "quantity" in rate:
         amount = _amount(rate.get("doseQuantity", rate.get("quantity")))
         return DailyDose(amount[0], amount[0], amount[1]) if amount else None
@@ -111,18 +81,15 @@ def _dose(rate: dict[str, Any]) -> DailyDose | None:
     return None
 
 
-def _maximum(dosage: dict[str, Any]) -> DailyDose | None:
+def _maximum(dosage: Resource) -> DailyDose | None:
     """The most that may be taken a day as needed, where it is written."""
     for ratio in items(dosage.get("maxDosePerPeriod")):
         amount = _amount(ratio.get("numerator"))
         period = block(ratio.get("denominator"))
         length = decimal(period.get("value", 1))
-        hours = {"d": 24, "day": 24, "days": 24, "h": 1, "hour": 1, "hours": 1, "wk": 168, "week": 168}.get(
-            text(period.get("code") or period.get("unit"))
-        )
-        if amount and length and hours:
-            most = amount[0] * 24 / (length * hours)
-            return DailyDose(Decimal(0), most, amount[1])
+        hours = _HOURS_OF.get(normal_unit(period.get("code")) or normal_unit(period.get("unit")) or "")
+        if amount and hours and length is not None and length > 0:
+            return DailyDose(Decimal(0), amount[0] * 24 / (length * hours), amount[1])
     return None
 
 
@@ -132,16 +99,16 @@ def _amount(value: Any) -> tuple[Decimal, str] | None:
     number, unit, contradictory = quantity(found)
     if number is None or number < 0 or contradictory:
         return None
-    if unit is not None:
-        mass = milligrams(number, unit)
+    words = {text(found.get(key)).lower().replace("(s)", "").strip("{} ") for key in ("code", "unit")} - {""}
+    is_counted = bool(words & _COUNTED)
+    mass = milligrams(number, unit) if unit else None
+    if mass is not None or unit in ("mL", "L", "mEq", "mmol"):
+        if is_counted:
+            return None  # "1 tablet" that claims to be 1 mg
         if mass is not None:
             return mass, "mg"
-        if unit in ("mL", "mEq", "mmol"):
-            return number, unit
-        if unit == "L":
-            return number * 1000, "mL"
-    words = {text(found.get(key)).strip().strip("{}").lower() for key in ("code", "unit")} - {""}
-    return (number, UNIT) if words & _COUNTED else None
+        return (number * 1000, "mL") if unit == "L" else (number, str(unit))
+    return (number, UNIT) if is_counted else None
 
 
 def portions(medicine: Medicine, doses: Sequence[DailyDose | None]) -> tuple[Portion, ...]:

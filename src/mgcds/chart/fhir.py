@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -60,10 +61,11 @@ def concept_text(concept: Any) -> str:
 
 
 def status_code(value: Any) -> str:
-    """A status given as a code (any version) or as a CodeableConcept."""
+    """A status given as a code (any version) or as a CodeableConcept, where HL7's own coding is meant."""
     if isinstance(value, str):
         return value
-    return next((coding.code for coding in codings(value)), "")
+    sent = sorted(codings(value), key=lambda coding: "hl7.org" not in coding.system)
+    return next((coding.code for coding in sent), "")
 
 
 def reference(resource: Resource) -> str:
@@ -78,14 +80,35 @@ def tail(target: Any) -> str:
     return written.split("/_history")[0].rstrip("/").split("/")[-1].removeprefix("urn:uuid:").removeprefix("urn:oid:")
 
 
+def known_units(value: Any) -> tuple[str, ...]:
+    """The units of a Quantity that we know: that of its code before that of its words, each once."""
+    found = block(value)
+    units = (normal_unit(found.get("code")), normal_unit(found.get("unit")))
+    return tuple(dict.fromkeys(unit for unit in units if unit))
+
+
 def quantity(value: Any) -> tuple[Decimal | None, str | None, bool]:
     """(value, unit, contradictory): `unit` is None where it is absent or not understood.
 
     The code is trusted before the words; two units that we know and that differ contradict each other.
     """
-    found = block(value)
-    code, shown = normal_unit(found.get("code")), normal_unit(found.get("unit"))
-    return decimal(found.get("value")), code or shown, bool(code and shown and code != shown)
+    units = known_units(value)
+    return decimal(block(value).get("value")), units[0] if units else None, len(units) > 1
+
+
+def canonical(resource: Resource) -> str:
+    """The same words for equal JSON, whatever the order of its keys."""
+    try:
+        return json.dumps(resource, sort_keys=True, default=str)
+    except (RecursionError, TypeError, ValueError):
+        return reference(resource)
+
+
+def unwrapped(value: Any) -> Any:
+    """The content of the {response, resource} wrapper of early CDS Hooks, else the value itself."""
+    while isinstance(value, dict) and "resourceType" not in value and "resource" in value:
+        value = value["resource"]
+    return value
 
 
 def walk(value: Any) -> Iterator[tuple[Resource, str]]:
@@ -94,11 +117,27 @@ def walk(value: Any) -> Iterator[tuple[Resource, str]]:
     while todo:
         item, url = todo.pop()
         if isinstance(item, list):
-            todo.extend((each, "") for each in item)
+            todo.extend((each, "") for each in reversed(item))
         elif isinstance(item, dict):
             if item.get("resourceType") == "Bundle":
-                todo.extend((entry.get("resource"), text(entry.get("fullUrl"))) for entry in items(item.get("entry")))
+                entries = reversed(items(item.get("entry")))
+                todo.extend((entry.get("resource"), text(entry.get("fullUrl"))) for entry in entries)
             elif isinstance(item.get("resourceType"), str):
                 yield item, url
             elif isinstance(item.get("resource"), dict):
                 todo.append((item["resource"], text(item.get("fullUrl"))))
+
+
+def holds_rubbish(value: Any) -> bool:
+    """Whether a Bundle or a list holds an entry that is no resource at all."""
+    content = unwrapped(value)
+    entries = content if isinstance(content, list) else block(content).get("entry")
+    if not isinstance(entries, list):
+        return entries is not None and not isinstance(entries, dict)
+    kept = [unwrapped(entry) for entry in entries]
+    return any(
+        not isinstance(entry, dict)
+        or (bool(set(entry) & {"resource", "id"}) and not isinstance(entry.get("resourceType"), str))
+        for entry, sent in zip(kept, entries, strict=True)
+        if not (isinstance(sent, dict) and sent.get("resource", sent) is None)
+    )

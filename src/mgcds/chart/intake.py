@@ -2,53 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, tzinfo
 from functools import partial
 from typing import Any
 
+from mgcds.chart import medications, requests
+from mgcds.chart.bundle import Record, index_of, newest, reference_to
 from mgcds.chart.derived import computed
-from mgcds.chart.facts import (
-    CONDITIONS,
-    MEDICATIONS,
-    ORDERS,
-    PATIENT,
-    PROCEDURES,
-    STATEMENTS,
-    Chart,
-    Note,
-    Person,
-    Problem,
-    Request,
-    Result,
-    Use,
-)  # fmt: skip
-from mgcds.chart.fhir import Resource, block, items, reference, strings, tail, text, walk
-from mgcds.chart.medications import TYPES, Reading, read_use
-from mgcds.chart.problems import read_appointment, read_condition, read_procedure, read_request
-from mgcds.chart.results import read_observation
-from mgcds.chart.supply import supplied_by
-from mgcds.clock import parse_moment
-from mgcds.terminology import Terminology
+from mgcds.chart.drafts import Draft, drafts_among, drafts_of
+from mgcds.chart.facts import Chart, Note, Person, Problem, Request, Result, Use
+from mgcds.chart.fhir import Resource, block, holds_rubbish, items, reference, tail, text, walk
+from mgcds.chart.medications import Reading, read_use
+from mgcds.chart.person import WrongPatient, is_about, read_person
+from mgcds.chart.problems import read_condition, read_encounter, read_procedure
+from mgcds.chart.requests import read_appointment, read_request
+from mgcds.chart.results import Flag, read_observation
+from mgcds.chart.supply import KINDS, supplied_by
+from mgcds.chart.terms import Terms
 
-_DRAFTS = {"order-select": "draftOrders", "order-sign": "draftOrders", "medication-refill": "medications"}
-_REQUESTS = frozenset({"ServiceRequest", "ProcedureRequest", "DiagnosticOrder"})
+__all__ = ["WrongPatient", "laboratory_batches", "read_chart", "read_resources"]
+
 # What a malformed resource can raise in a reader; anything else is a fault of ours and must be seen.
-_MALFORMED = (
-    AttributeError,
-    KeyError,
-    TypeError,
-    ValueError,
-    OverflowError,
-    ArithmeticError,
-    IndexError,
-    RecursionError,
-)
-
-
-class WrongPatient(Exception):
-    """The prefetched Patient is not the patient of the context: nothing may be said about either."""
+_MALFORMED = (AttributeError, LookupError, TypeError, ValueError, ArithmeticError, RecursionError)
 
 
 @dataclass(slots=True)
@@ -56,6 +33,7 @@ class _Found:
     """What has been read so far."""
 
     results: list[Result] = field(default_factory=list)
+    flags: list[Flag] = field(default_factory=list)
     uses: list[Use] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
@@ -68,98 +46,56 @@ def read_chart(
     hook: str,
     context: Mapping[str, Any],
     prefetch: Mapping[str, Any] | None,
-    terminology: Terminology,
+    terminology: Terms,
     today: date,
     zone: tzinfo = UTC,
 ) -> Chart:
     """The chart of a CDS Hooks request. Raises WrongPatient; bad data never raises."""
-    supplied, notes = supplied_by(prefetch or {}, laboratory_batches(terminology))
-    resources = [found for value in (prefetch or {}).values() for found in walk(value)]
-    patient_id = tail(context.get("patientId", ""))
-    drafts = _drafts_of(hook, context)
-    appointments = [resource for resource, _ in walk(context.get("appointments"))]
-    return _chart(hook, patient_id, resources, drafts, appointments, supplied, notes, terminology, today, zone)
+    given, told = block(prefetch), block(context)
+    supplied, notes = supplied_by(given, laboratory_batches(terminology))
+    records = [*walk(list(given.values())), *walk(told.get("appointments"))]
+    empty = Chart(today, hook, Person(""), supplied, notes=tuple(notes))
+    return _filled(empty, tail(told.get("patientId")), records, drafts_of(hook, told), terminology, zone)
 
 
-def read_resources(resources: Any, *, hook: str, terminology: Terminology, today: date, zone: tzinfo = UTC) -> Chart:
+def read_resources(resources: Any, *, hook: str, terminology: Terms, today: date, zone: tzinfo = UTC) -> Chart:
     """The chart of a Bundle, a list or a resource; every kind counts as supplied, drafts are records of status draft."""
-    found = list(walk(resources))
-    patients = [resource for resource, _ in found if resource["resourceType"] == "Patient"]
-    patient_id = str(patients[0].get("id", "")) if patients else ""
-    drafts = [
-        (reference(resource) or f"context.draftOrders#{number}", resource, True)
-        for number, (resource, _) in enumerate(found)
-        if hook in _DRAFTS and resource.get("status") == "draft" and resource["resourceType"] in TYPES | _REQUESTS
-    ]
-    drafted = {id(resource) for _, resource, _ in drafts}
-    kept = [(resource, url) for resource, url in found if id(resource) not in drafted]
-    every = frozenset({PATIENT, MEDICATIONS, STATEMENTS, CONDITIONS, PROCEDURES, ORDERS, *laboratory_batches(terminology)})
-    return _chart(hook, patient_id, kept, drafts, [], every, [], terminology, today, zone)
+    records = newest(walk(resources))
+    drafts = drafts_among(records, hook, medications.TYPES | requests.TYPES)
+    drafted = {id(draft.resource) for draft in drafts}
+    patient_id = next((tail(reference(found)) for found, _ in records if found["resourceType"] == "Patient"), "")
+    notes = (Note("resource-unreadable"),) if holds_rubbish(resources) else ()
+    empty = Chart(today, hook, Person(""), KINDS | laboratory_batches(terminology), notes=notes)
+    kept = [pair for pair in records if id(pair[0]) not in drafted]
+    return _filled(empty, patient_id, kept, drafts, terminology, zone)
 
 
-def laboratory_batches(terminology: Terminology) -> frozenset[str]:
+def laboratory_batches(terminology: Terms) -> frozenset[str]:
     """The prefetch batches in which results are supplied."""
     return frozenset(concept.batch for concept in terminology.concepts.values() if concept.batch)
 
 
-def _drafts_of(hook: str, context: Mapping[str, Any]) -> list[tuple[str, Resource, bool]]:
-    """(reference, draft, selected) of the orders at hand; a draft without id is named by its place in the context."""
-    key = _DRAFTS.get(hook)
-    if key is None:
-        return []
-    entries = items(block(context.get(key)).get("entry"))
-    selections = set(strings(context.get("selections")))
-    drafts = []
-    for number, entry in enumerate(entries):
-        draft = entry.get("resource")
-        if not isinstance(draft, dict):
-            continue
-        where = reference(draft) or f"context.{key}#{number}"
-        selected = where in selections or str(draft.get("id", "")) in selections or text(entry.get("fullUrl")) in selections
-        drafts.append((where, draft, selected))
-    return drafts
-
-
-def _chart(
-    hook: str,
-    patient_id: str,
-    resources: list[tuple[Resource, str]],
-    drafts: list[tuple[str, Resource, bool]],
-    appointments: list[Resource],
-    supplied: frozenset[str],
-    notes: list[Note],
-    terminology: Terminology,
-    today: date,
-    zone: tzinfo,
+def _filled(
+    empty: Chart, patient_id: str, records: Iterable[Record], drafts: Sequence[Draft], terms: Terms, zone: tzinfo
 ) -> Chart:
-    person, names = _person(resources, patient_id, zone)
-    kept = _newest(resource for resource, _ in resources if _is_about(resource, names))
-    notes = [*notes, *(Note("resource-unreadable", reference(r)) for r, _ in resources if not _is_about(r, names))]
-    bundled = [*resources, *((draft, "") for _, draft, _ in drafts)]
-    medications = {
-        key: resource
-        for resource, url in bundled
-        if resource.get("resourceType") == "Medication"
-        for key in (str(resource.get("id")), f"Medication/{resource.get('id')}", url)
-        if key
-    }
-    dispenses: dict[str, list[Resource]] = {}
-    for resource in kept:
-        if resource["resourceType"] == "MedicationDispense":
-            for target in items(resource.get("authorizingPrescription")):
-                dispenses.setdefault(tail(target), []).append(resource)
-    reading = Reading(terminology, today, zone, medications, dispenses)
-    found = _Found(notes=list(notes))
-    for resource in kept:
-        _guarded(found, resource, reference(resource), partial(_read, found, resource, reading))
-    for appointment in appointments:
-        _guarded(found, appointment, reference(appointment), partial(_appointment, found, appointment, reading))
-    for where, draft, selected in drafts:
-        if _is_about(draft, names):
-            _guarded(found, draft, where, partial(_draft, found, draft, where, selected, reading))
-    found.results += computed(found.results, terminology.concepts, person, today)
-    return Chart(
-        today=today, hook=hook, person=person, supplied=supplied,
+    """The chart with what the records and drafts say of its patient."""
+    every = newest(records)
+    person, names = read_person(every, patient_id, zone)
+    mine = [(resource, url) for resource, url in every if is_about(resource, names)]
+    index = index_of([*mine, *((draft.resource, draft.url) for draft in drafts)])
+    reading = Reading(terms, empty.today, zone, person, index, _dispenses(mine, index))
+    foreign = [Note("resource-unreadable", reference(resource)) for resource, _ in every if not is_about(resource, names)]
+    found = _Found(notes=[*empty.notes, *foreign])
+    for resource, _ in mine:
+        _guarded(found, reference(resource) or resource["resourceType"], partial(_read, found, resource, reading))
+    for draft in drafts:
+        if is_about(draft.resource, names):
+            _guarded(found, draft.where, partial(_read_draft, found, draft, reading))
+    found.problems += _latest_flags(found.flags)
+    found.results += computed(found.results, terms.concepts, person, empty.today)
+    return replace(
+        empty,
+        person=person,
         results=tuple(sorted(set(found.results), key=lambda r: (r.concept, r.taken, r.reference, r.value))),
         uses=tuple(sorted(found.uses, key=lambda use: (use.reference, use.drafted))),
         problems=tuple(sorted(found.problems, key=lambda problem: (problem.reference, problem.name))),
@@ -167,90 +103,71 @@ def _chart(
         notes=tuple(sorted(set(found.notes), key=lambda note: (note.code, note.reference))),
         unresolved=tuple(sorted({use.medicine.name for use in found.uses if use.active and not use.medicine.is_resolved})),
         drafts=found.drafts,
-    )  # fmt: skip
+    )
 
 
-def _guarded(found: _Found, resource: Resource, where: str, read: Callable[[], None]) -> None:
+def _dispenses(records: Iterable[Record], index: Mapping[str, Resource]) -> dict[str, list[Resource]]:
+    """Dispenses that took place, by the reference of the order they fill."""
+    found: dict[str, list[Resource]] = {}
+    for resource, _ in records:
+        if resource["resourceType"] == "MedicationDispense" and text(resource.get("status")) in (
+            "completed",
+            "in-progress",
+            "",
+        ):
+            for target in items(resource.get("authorizingPrescription")):
+                found.setdefault(reference_to(index, target, "MedicationRequest"), []).append(resource)
+    return found
+
+
+def _guarded(found: _Found, where: str, read: Callable[[], None]) -> None:
     try:
         read()
     except _MALFORMED:
-        found.notes.append(Note("resource-unreadable", where or text(resource.get("resourceType"))))
+        found.notes.append(Note("resource-unreadable", where))
 
 
 def _read(found: _Found, resource: Resource, reading: Reading) -> None:
-    kind, terminology = resource["resourceType"], reading.terminology
-    if kind in TYPES:
+    kind, terms, today, zone = resource["resourceType"], reading.terms, reading.today, reading.zone
+    if kind in medications.TYPES:
         use, notes = read_use(resource, reading)
         found.uses += [use] if use else []
         found.notes += notes
     elif kind == "Observation":
-        results, flags, notes = read_observation(resource, terminology, reading.today, reading.zone)
+        results, flags, notes = read_observation(resource, terms, today, zone)
         found.results += results
-        found.problems += flags
+        found.flags += flags
         found.notes += notes
-    elif kind in ("Condition", "Procedure"):
-        reader = read_condition if kind == "Condition" else read_procedure
-        problems, notes = reader(resource, terminology, reading.today, reading.zone)
+    elif kind in ("Condition", "Procedure", "Encounter"):
+        problems, notes = (
+            read_condition(resource, terms, reading.person, today, zone) if kind == "Condition"
+            else read_procedure(resource, terms, today, zone) if kind == "Procedure"
+            else read_encounter(resource, terms, zone)
+        )  # fmt: skip
         found.problems += problems
         found.notes += notes
-    elif kind in _REQUESTS:
-        found.requests += read_request(resource, terminology, reading.zone)
+    elif kind in requests.TYPES:
+        found.requests += read_request(resource, terms, zone)
+    elif kind == "Appointment":
+        found.requests += read_appointment(resource, terms, zone)
 
 
-def _appointment(found: _Found, appointment: Resource, reading: Reading) -> None:
-    found.requests += read_appointment(appointment, reading.terminology, reading.zone)
-
-
-def _draft(found: _Found, draft: Resource, where: str, selected: bool, reading: Reading) -> None:
-    if draft.get("resourceType") in TYPES:
-        use, notes = read_use(draft, reading, drafted=True, selected=selected, named=where)
+def _read_draft(found: _Found, draft: Draft, reading: Reading) -> None:
+    kind = draft.resource["resourceType"]
+    if kind in medications.TYPES:
+        use, notes = read_use(draft.resource, reading, drafted=True, selected=draft.selected, named=draft.where)
+        found.notes += notes
         if use:
             found.uses.append(use)
-            found.drafts[where] = draft
-        found.notes += notes
-    elif draft.get("resourceType") in _REQUESTS:
-        found.requests += read_request({"status": "draft", **draft}, reading.terminology, reading.zone)
+            found.drafts[draft.where] = draft.resource
+    elif kind in requests.TYPES:
+        ordered = read_request(draft.resource, reading.terms, reading.zone, drafted=True, named=draft.where)
+        if ordered:
+            found.requests += ordered
+            found.drafts[draft.where] = draft.resource
 
 
-def _person(resources: list[tuple[Resource, str]], patient_id: str, zone: tzinfo) -> tuple[Person, frozenset[str]]:
-    """The patient, and every name under which records may refer to them."""
-    patients = [(resource, url) for resource, url in resources if resource["resourceType"] == "Patient"]
-    if not patients:
-        return Person(f"Patient/{patient_id}"), frozenset({patient_id} - {""})
-    mine = [pair for pair in patients if not patient_id or str(pair[0].get("id")) == patient_id or tail(pair[1]) == patient_id]
-    if not mine:
-        raise WrongPatient
-    resource, url = mine[0]
-    sex = resource.get("gender")
-    person = Person(
-        reference(resource) or f"Patient/{patient_id}",
-        parse_moment(resource.get("birthDate"), zone),
-        sex if sex in ("male", "female") else None,
-    )
-    return person, frozenset({patient_id, str(resource.get("id", "")), tail(url)} - {""})
-
-
-def _is_about(resource: Resource, names: frozenset[str]) -> bool:
-    """Whether a record is the patient's; one that names nobody is."""
-    subject = resource.get("subject") or resource.get("patient")
-    target = tail(subject)
-    return not target or not names or target in names
-
-
-def _newest(resources: Iterable[Resource]) -> list[Resource]:
-    """One version a resource: the higher version, else the later update, else an order-independent choice."""
-    chosen: dict[str, Resource] = {}
-    loose: dict[str, Resource] = {}
-    for resource in resources:
-        where = reference(resource)
-        if not where:
-            loose[repr(resource)] = resource
-        elif where not in chosen or _version(resource) > _version(chosen[where]):
-            chosen[where] = resource
-    return [*chosen.values(), *loose.values()]
-
-
-def _version(resource: Resource) -> tuple[int, str, str]:
-    meta = block(resource.get("meta"))
-    version = text(meta.get("versionId"))
-    return int(version) if version.isdecimal() else -1, text(meta.get("lastUpdated")), repr(resource)
+def _latest_flags(flags: Iterable[Flag]) -> list[Problem]:
+    """The latest answer to each coded question, where it names something that holds."""
+    latest = {flag.question: flag for flag in sorted(flags, key=lambda flag: (flag.taken, flag.problem.reference))}
+    return [flag.problem for flag in latest.values() if flag.problem.concepts]

@@ -1,69 +1,82 @@
-"""Conditions and procedures that hold now, and orders and appointments that are not yet done."""
+"""Conditions, procedures and encounters that hold now."""
 
 from __future__ import annotations
 
-from datetime import date, tzinfo
-from typing import Any
+from calendar import monthrange
+from datetime import date, timedelta, tzinfo
 
-from mgcds.chart.facts import Note, Problem, Request
-from mgcds.chart.fhir import Resource, block, codings, concept_text, items, reference, status_code
+from mgcds.chart.facts import Note, Person, Problem
+from mgcds.chart.fhir import Resource, block, codings, concept_text, items, quantity, reference, status_code
+from mgcds.chart.terms import Terms
 from mgcds.clock import Moment, parse_moment
-from mgcds.terminology import Terminology
 
+_ACTIVE = frozenset({"active", "recurrence", "relapse"})
 _NOT_ACTIVE = frozenset({"inactive", "remission", "resolved"})
 _NOT_TRUE = frozenset({"refuted", "entered-in-error"})
 _RUNNING = frozenset({"in-progress", "active", "on-hold"})
-_OPEN = frozenset({"active", "draft", "on-hold", "requested", "accepted", "in-progress"})
-_PLANNED = frozenset({"proposed", "pending", "booked", "arrived", "checked-in", "waitlist"})
+_MONTHS = {"years": 12, "months": 1}
+
+Read = tuple[list[Problem], list[Note]]
 
 
-def read_condition(record: Resource, terminology: Terminology, today: date, zone: tzinfo) -> tuple[list[Problem], list[Note]]:
+def read_condition(record: Resource, terms: Terms, person: Person, today: date, zone: tzinfo) -> Read:
     """A Condition that is active and not refuted, with its onset."""
     clinical, verification = status_code(record.get("clinicalStatus")), status_code(record.get("verificationStatus"))
-    if clinical in _NOT_ACTIVE or verification in _NOT_TRUE:
+    found = _concepts(record.get("code"), terms, "Condition")
+    if not found or clinical in _NOT_ACTIVE or verification in _NOT_TRUE or _is_abated(record, clinical, person, today, zone):
         return [], []
-    code = record.get("code")
-    found = terminology.concepts_of(codings(code), concept_text(code), "Condition")
-    over = _when(record, "abatement", zone)
-    if (
-        not found
-        or (over is not None and over.last <= today and clinical != "active")
-        or record.get("abatementBoolean") is True
-    ):
-        return [], []
-    onset = _when(record, "onset", zone)
+    onset = _when(record, "onset", person, zone)
     if onset is not None and onset.first > today:
         return [], [Note("future-date", reference(record))]
-    return [Problem(found, concept_text(code) or sorted(found)[0], reference(record), onset)], []
+    return [Problem(found, _name(record.get("code"), found), reference(record), onset)], []
 
 
-def _when(record: Resource, name: str, zone: tzinfo) -> Moment | None:
+def _is_abated(record: Resource, clinical: str, person: Person, today: date, zone: tzinfo) -> bool:
+    """Whether a condition is over. One that is still called active is over only from the day after its abatement."""
+    over = _when(record, "abatement", person, zone)
+    if over is not None:
+        return over.last < today or (over.last == today and clinical not in _ACTIVE)
+    if clinical in _ACTIVE:
+        return False
+    return any(record.get(f"abatement{kind}") for kind in ("Boolean", "Age", "Range", "String", "Quantity"))
+
+
+def _when(record: Resource, name: str, person: Person, zone: tzinfo) -> Moment | None:
     period = block(record.get(f"{name}Period"))
-    values: list[Any] = [
-        record.get(f"{name}DateTime"),
-        period.get("start" if name == "onset" else "end"),
-        record.get(f"{name}String"),
-    ]
-    return next((moment for value in values if (moment := parse_moment(value, zone)) is not None), None)
+    written = (record.get(f"{name}DateTime"), period.get("start" if name == "onset" else "end"), record.get(f"{name}String"))
+    found = next((moment for value in written if (moment := parse_moment(value, zone)) is not None), None)
+    return found or _at_age(record.get(f"{name}Age") or record.get(f"{name}Quantity"), person)
 
 
-def read_procedure(record: Resource, terminology: Terminology, today: date, zone: tzinfo) -> tuple[list[Problem], list[Note]]:
+def _at_age(age: object, person: Person) -> Moment | None:
+    """The days on which the patient was that old, in completed years or months."""
+    number, unit, _ = quantity(age)
+    step = _MONTHS.get(unit or "")
+    if number is None or step is None or person.born is None or not 0 <= number < 1800:
+        return None
+    months = int(number) * step
+    return Moment(_months_later(person.born.first, months), _months_later(person.born.last, months + step) - timedelta(days=1))
+
+
+def _months_later(day: date, months: int) -> date:
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
+
+
+def read_procedure(record: Resource, terms: Terms, today: date, zone: tzinfo) -> Read:
     """A Procedure that is running, or was done so lately that its concept still holds."""
     status = status_code(record.get("status"))
-    code = record.get("code")
-    found = terminology.concepts_of(codings(code), concept_text(code), "Procedure")
-    if not found or (status not in _RUNNING and status not in ("completed", "")):
+    found = _concepts(record.get("code"), terms, "Procedure")
+    if not found or status not in {*_RUNNING, "completed", ""} or record.get("notPerformed") is True:
         return [], []
     period = block(record.get("performedPeriod") or record.get("occurrencePeriod"))
     begun = parse_moment(record.get("performedDateTime") or record.get("occurrenceDateTime") or period.get("start"), zone)
     ended = parse_moment(period.get("end"), zone) or begun
-    if status in _RUNNING:
-        holding = found
-    else:
-        holding = frozenset(key for key in found if still_holds(terminology.concepts[key].procedure_lasts, ended, today))
-    if not holding:
-        return [], []
-    return [Problem(holding, concept_text(code) or sorted(found)[0], reference(record), begun)], []
+    if begun is not None and begun.first > today:
+        return [], [Note("future-date", reference(record))]
+    if status not in _RUNNING:
+        found = frozenset(key for key in found if still_holds(terms.concepts[key].procedure_lasts, ended, today))
+    return ([Problem(found, _name(record.get("code"), found), reference(record), begun)] if found else []), []
 
 
 def still_holds(days: int | None, ended: Moment | None, today: date) -> bool:
@@ -73,29 +86,19 @@ def still_holds(days: int | None, ended: Moment | None, today: date) -> bool:
     return ended is not None and 0 <= ended.most_days_before(today) < days
 
 
-def read_request(record: Resource, terminology: Terminology, zone: tzinfo) -> list[Request]:
-    """A ServiceRequest (or its older forms) that is open; one for a procedure is a booking."""
-    status = status_code(record.get("status"))
-    if status not in _OPEN or record.get("doNotPerform") is True:
-        return []
-    code = record.get("code")
-    found = terminology.concepts_of(codings(code), concept_text(code), "ServiceRequest")
-    if not found:
-        return []
-    period = block(record.get("occurrencePeriod"))
-    due = parse_moment(record.get("occurrenceDateTime") or period.get("start"), zone)
-    booked = any("Procedure" in terminology.concepts[key].recorded_in for key in found)
-    return [Request(found, concept_text(code) or sorted(found)[0], reference(record), due, booked)]
+def read_encounter(record: Resource, terms: Terms, zone: tzinfo) -> Read:
+    """What an Encounter that goes on now says of the patient by its type, service or reason."""
+    if status_code(record.get("status")) not in ("in-progress", "arrived", "triaged"):
+        return [], []
+    begun = parse_moment(block(record.get("period") or record.get("actualPeriod")).get("start"), zone)
+    concepts = [each for key in ("type", "serviceType", "reasonCode") for each in items(record.get(key))]
+    found = [(each, _concepts(each, terms, "Encounter")) for each in concepts]
+    return [Problem(keys, _name(each, keys), reference(record), begun) for each, keys in found if keys], []
 
 
-def read_appointment(record: Resource, terminology: Terminology, zone: tzinfo) -> list[Request]:
-    """A planned Appointment whose reason or service is a procedure that we know."""
-    if status_code(record.get("status")) not in _PLANNED:
-        return []
-    concepts = [*items(record.get("reasonCode")), *items(record.get("reason")), *items(record.get("serviceType"))]
-    found = frozenset(key for each in concepts
-                      for key in terminology.concepts_of(codings(each), concept_text(each), "ServiceRequest")
-                      if "Procedure" in terminology.concepts[key].recorded_in)  # fmt: skip
-    if not found:
-        return []
-    return [Request(found, sorted(found)[0], reference(record), parse_moment(record.get("start"), zone), booked=True)]
+def _concepts(concept: object, terms: Terms, kind: str) -> frozenset[str]:
+    return terms.concepts_of(codings(concept), concept_text(concept), kind)
+
+
+def _name(concept: object, found: frozenset[str]) -> str:
+    return concept_text(concept) or min(found, default="")

@@ -2,102 +2,116 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, tzinfo
 from decimal import Decimal
-from typing import Any
 
 from mgcds.chart.facts import Note, Problem, Result
-from mgcds.chart.fhir import Resource, block, codings, concept_text, items, quantity, reference, status_code
+from mgcds.chart.fhir import Resource, block, codings, concept_text, items, known_units, reference, status_code, text
+from mgcds.chart.terms import Terms
 from mgcds.clock import Moment, parse_moment
-from mgcds.terminology import Concept, Terminology
+from mgcds.terminology.types import Concept
 from mgcds.units import decimal
 
 _FINAL = frozenset({"final", "amended", "corrected"})
-_VALUES = (
-    "valueQuantity",
-    "valueInteger",
-    "valueDecimal",
-    "valueString",
-    "valueRange",
-    "valueRatio",
-    "valueCodeableConcept",
-)
+_VALUES = ("valueQuantity", "valueInteger", "valueDecimal", "valueString", "valueRange", "valueRatio", "valueCodeableConcept")
 
 
-def read_observation(
-    record: Resource, terminology: Terminology, today: date, zone: tzinfo
-) -> tuple[list[Result], list[Problem], list[Note]]:
-    """The results of one Observation and of its components, coded flags as problems, and why something was skipped."""
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """A coded answer to a question such as pregnancy status; only the latest answer counts. No concepts: a "no"."""
+
+    question: str
+    problem: Problem
+    taken: Moment
+
+
+def read_observation(record: Resource, terms: Terms, today: date, zone: tzinfo) -> tuple[list[Result], list[Flag], list[Note]]:
+    """The results of one Observation and of its components, its coded flags, and why something was skipped."""
     results: list[Result] = []
-    problems: list[Problem] = []
+    flags: list[Flag] = []
     notes: list[Note] = []
     where = reference(record)
     for part in [record, *items(record.get("component"))]:
-        concept_code = part.get("code")
-        keys = terminology.concepts_of(codings(concept_code), concept_text(concept_code), "Observation")
-        if "valueCodeableConcept" in part and keys:
-            flag = part["valueCodeableConcept"]
-            found = terminology.concepts_of(codings(flag), concept_text(flag), "Condition")
-            if found and status_code(record.get("status")) in _FINAL:
-                problems.append(Problem(found, concept_text(flag), where, _taken(record, zone)))
+        keys = terms.concepts_of(codings(part.get("code")), concept_text(part.get("code")), "Observation")
         for key in sorted(keys):
-            concept = terminology.concepts[key]
-            if concept.unit is None:
+            concept = terms.concepts[key]
+            found: Result | Flag | str
+            if "valueCodeableConcept" in part and concept.unit is None:
+                found = _flag(part, record, key, terms, today, zone)
+            elif concept.unit is not None:
+                found = _result(part, record, concept, concept.unit, today, zone)
+            else:
                 continue
-            value, why = _result(part, record, concept, today, zone)
-            if isinstance(value, Result):
-                results.append(value)
-            elif why:
-                notes.append(Note(why, where))
-    return results, problems, notes
+            if isinstance(found, Result):
+                results.append(found)
+            elif isinstance(found, Flag):
+                flags.append(found)
+            elif found:
+                notes.append(Note(found, where))
+    return results, flags, notes
 
 
-def _result(part: Resource, record: Resource, concept: Concept, today: date, zone: tzinfo) -> tuple[Result | None, str]:
+def _unusable(record: Resource) -> str | None:
+    """Why a record must be left alone: a note code, "" for no need to say so; None where it may be used."""
     status = status_code(record.get("status"))
-    if status not in _FINAL:
-        return None, "" if status == "entered-in-error" else "status-ignored"
+    if status in _FINAL:
+        return None
+    return "" if status == "entered-in-error" else "status-ignored"
+
+
+def _flag(part: Resource, record: Resource, question: str, terms: Terms, today: date, zone: tzinfo) -> Flag | str:
+    unusable = _unusable(record)
+    if unusable is not None:
+        return unusable
+    taken = _taken(record, zone)
+    if taken is None or taken.first > today:
+        return "future-date" if taken else "resource-unreadable"
+    value = part["valueCodeableConcept"]
+    found = terms.concepts_of(codings(value), concept_text(value), "Condition")
+    return Flag(question, Problem(found, concept_text(value), reference(record), taken), taken)
+
+
+def _result(part: Resource, record: Resource, concept: Concept, unit: str, today: date, zone: tzinfo) -> Result | str:
+    """The result, or the code of a note that says why there is none ("" where nothing needs to be said)."""
+    unusable = _unusable(record)
+    if unusable is not None:
+        return unusable
     if not any(name in part for name in _VALUES):
-        return None, ""  # no value: a panel, or a result that is explained as absent
-    number, unit, contradictory = _value(part)
-    if number is None:
-        return None, "resource-unreadable"
-    if contradictory or (unit is None and not concept.unit_optional) or (unit is None and _has_unit(part)):
-        return None, "unit-unknown"
-    converted = concept.convert(number, unit)
-    if converted is None:
-        return None, "unit-unknown"
-    if not concept.believes(converted):
-        return None, "value-implausible"
+        return ""  # a panel, or a result that is explained as absent
+    value, why = _value(part, concept)
+    if value is None:
+        return why
+    if not concept.believes(value):
+        return "value-implausible"
     taken = _taken(record, zone)
     if taken is None:
-        return None, "resource-unreadable"
+        return "resource-unreadable"
     if taken.first > today:
-        return None, "future-date"
-    assert concept.unit is not None
+        return "future-date"
     period = block(record.get("effectivePeriod"))
     first, last = parse_moment(period.get("start"), zone), parse_moment(period.get("end"), zone)
     days = (last.last - first.first).days + 1 if first and last else None
-    return Result(concept.key, converted, concept.unit, taken, reference(record), days), ""
+    return Result(concept.key, value, unit, taken, reference(record), days)
 
 
-def _value(part: Resource) -> tuple[Decimal | None, str | None, bool]:
-    """(number, unit, contradictory). A value with a comparator ("<0.5") is no number."""
-    if isinstance(part.get("valueQuantity"), dict):
-        return (None, None, False) if part["valueQuantity"].get("comparator") else quantity(part["valueQuantity"])
-    for name in ("valueInteger", "valueDecimal"):
-        if name in part:
-            return decimal(part[name]), None, False
-    return None, None, False
-
-
-def _has_unit(part: Resource) -> bool:
-    value = block(part.get("valueQuantity"))
-    return bool(value.get("unit") or value.get("code"))
+def _value(part: Resource, concept: Concept) -> tuple[Decimal | None, str]:
+    """The number in the concept's unit, or why there is none. "<0.5" is no number; units that differ are no unit."""
+    sent = block(part.get("valueQuantity"))
+    number = decimal(sent.get("value") if sent else part.get("valueInteger", part.get("valueDecimal")))
+    if number is None or sent.get("comparator"):
+        return None, "resource-unreadable"
+    units = known_units(sent)
+    if not units and (text(sent.get("unit")).strip() or text(sent.get("code")).strip()):
+        return None, "unit-unknown"  # there is a unit, but we cannot read it
+    converted = {concept.convert(number, unit) for unit in units or (None,)}
+    value = converted.pop()
+    return (None, "unit-unknown") if value is None or converted else (value, "")
 
 
 def _taken(record: Resource, zone: tzinfo) -> Moment | None:
     """When the sample was taken: effective[x] (a period by its end), else issued."""
     period = block(record.get("effectivePeriod"))
-    candidates: list[Any] = [record.get("effectiveDateTime"), record.get("effectiveInstant"), period.get("end"),
-                             period.get("start"), record.get("issued")]  # fmt: skip
+    candidates = (record.get("effectiveDateTime"), record.get("effectiveInstant"), period.get("end"),
+                  period.get("start"), record.get("issued"))  # fmt: skip
     return next((moment for each in candidates if (moment := parse_moment(each, zone)) is not None), None)

@@ -6,8 +6,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mgcds.chart.facts import CONDITIONS, MEDICATIONS, ORDERS, PATIENT, PROCEDURES, STATEMENTS, Note
-from mgcds.chart.fhir import block, items, text, walk
+from mgcds.chart.fhir import block, holds_rubbish, items, text, unwrapped, walk
 
+KINDS = frozenset({PATIENT, MEDICATIONS, STATEMENTS, CONDITIONS, PROCEDURES, ORDERS})
+_OBSERVATION = "Observation"
 _OF_TYPE = {
     "Patient": PATIENT,
     "MedicationRequest": MEDICATIONS,
@@ -19,79 +21,82 @@ _OF_TYPE = {
     "ProcedureRequest": ORDERS,
     "DiagnosticOrder": ORDERS,
 }
-# Names that clients give to their own keys, for bundles that are empty and say no more.
+# Names that clients give to their own keys, for bundles that are empty and say no more; the first that fits.
 _OF_NAME = (
-    ("medicationstatement", "MedicationStatement"), ("statement", "MedicationStatement"), ("medication", "MedicationRequest"),
-    ("observation", "Observation"), ("lab", "Observation"), ("vital", "Observation"), ("condition", "Condition"),
-    ("problem", "Condition"), ("procedure", "Procedure"), ("servicerequest", "ServiceRequest"), ("order", "ServiceRequest"),
+    ("dispense", ""), ("administration", ""), ("statement", "MedicationStatement"), ("medication", "MedicationRequest"),
+    ("meds", "MedicationRequest"), ("servicerequest", "ServiceRequest"), ("procedurerequest", "ServiceRequest"),
+    ("order", "ServiceRequest"), ("observation", _OBSERVATION), ("lab", _OBSERVATION), ("vital", _OBSERVATION),
+    ("condition", "Condition"), ("problem", "Condition"), ("diagnos", "Condition"), ("procedure", "Procedure"),
     ("patient", "Patient"),
 )  # fmt: skip
 
 
 def supplied_by(prefetch: Mapping[str, Any], batches: Iterable[str]) -> tuple[frozenset[str], list[Note]]:
     """Kinds supplied by a prefetch, and notes on what is partial. Laboratory batches are kinds of their own."""
-    own = {PATIENT, MEDICATIONS, STATEMENTS, CONDITIONS, PROCEDURES, ORDERS, *batches}
     laboratory = frozenset(batches)
     supplied: set[str] = set()
-    failed: set[str] = set()
     notes: list[Note] = []
     for key, value in prefetch.items():
-        outcome = _failed(value)
-        kinds = {key} if key in own else _kinds(key, value, laboratory)
-        if outcome:
-            failed |= kinds
+        if _has_failed(value):
             notes.append(Note("data-partial"))
             continue
-        supplied |= kinds
-        if _is_partial(value):
+        types = {resource["resourceType"] for resource, _ in walk(value)}
+        if key in KINDS | laboratory:  # it may hold more than its kind
+            supplied |= {key} | {_OF_TYPE[kind] for kind in types if kind in _OF_TYPE}
+        else:
+            supplied |= _kinds(key, value, types, laboratory)
+        if _is_partial(unwrapped(value)):
             notes.append(Note("data-partial"))
-        if key in own:  # a known key may hold more than its kind
-            for resource, _ in walk(value):
-                kind = _OF_TYPE.get(resource["resourceType"])
-                supplied |= {kind} if kind else set()
-    return frozenset(supplied - (failed - supplied)), notes
+        if holds_rubbish(value):
+            notes.append(Note("resource-unreadable"))
+    return frozenset(supplied), notes
 
 
-def _kinds(key: str, value: Any, laboratory: frozenset[str]) -> set[str]:
-    types = {resource["resourceType"] for resource, _ in walk(value)} - {"OperationOutcome"}
-    if not types:
-        links = items(block(value).get("link"))
-        addresses = (text(link.get("url")) for link in links if link.get("relation") == "self")
-        types = {address.split("?")[0].rstrip("/").split("/")[-1] for address in addresses}
-    if not types & {*_OF_TYPE, "Observation"}:
+def _kinds(key: str, value: Any, types: set[str], laboratory: frozenset[str]) -> set[str]:
+    """What a key that is not ours supplies: by its entries, else by the search they came from, else by its name."""
+    known = {*_OF_TYPE, _OBSERVATION}
+    links = items(block(unwrapped(value)).get("link"))
+    searches = [text(link.get("url")) for link in links if link.get("relation") == "self"]
+    found = types - {"OperationOutcome"} or {step for search in searches for step in search.split("?")[0].split("/")} & known
+    if not found:
         name = key.lower().replace("_", "").replace("-", "")
-        types = {kind for part, kind in _OF_NAME if part in name and kind}
-        types = {next(kind for part, kind in _OF_NAME if part in name)} if types else set()
-    kinds = {_OF_TYPE[kind] for kind in types if kind in _OF_TYPE}
-    return kinds | (set(laboratory) if "Observation" in types else set())
+        found = {next((kind for part, kind in _OF_NAME if part in name), "")}
+    return {_OF_TYPE[kind] for kind in found if kind in _OF_TYPE} | (set(laboratory) if _OBSERVATION in found else set())
 
 
-def _failed(value: Any) -> bool:
-    """Whether the client says that its search failed: an OperationOutcome, or a bundle with nothing but a fatal one."""
-    if isinstance(value, list) and value:
-        return all(_failed(item) for item in value)
-    if not isinstance(value, dict):
-        return value is not None
-    if value.get("resourceType") == "OperationOutcome":
+def _has_failed(value: Any) -> bool:
+    """Whether the client says that its search failed: an OperationOutcome, or a bundle with nothing but a grave one."""
+    content = unwrapped(value)
+    if content is None:
+        status = text(block(block(value).get("response")).get("status"))
+        return bool(status) and not status.startswith("2")
+    if isinstance(content, list):
+        return bool(content) and all(_is_outcome(item) for item in content)
+    if not isinstance(content, dict) or "resourceType" not in content:
         return True
-    if value.get("resourceType") != "Bundle":
-        return (
-            isinstance(value.get("resource"), dict) and _failed(value["resource"])
-            if "resource" in value
-            else "resourceType" not in value
-        )
-    found = [resource for resource, _ in walk(value)]
-    outcomes = [resource for resource in found if resource["resourceType"] == "OperationOutcome"]
-    severities = {issue.get("severity") for outcome in outcomes for issue in items(outcome.get("issue"))}
-    return bool(outcomes) and len(outcomes) == len(found) and bool(severities & {"error", "fatal"})
+    if content["resourceType"] != "Bundle":
+        return _is_outcome(content)
+    found = [resource for resource, _ in walk(content)]
+    return bool(found) and all(map(_is_outcome, found)) and any(map(_is_grave, found))
+
+
+def _is_outcome(value: Any) -> bool:
+    return block(value).get("resourceType") == "OperationOutcome"
+
+
+def _is_grave(outcome: Any) -> bool:
+    return _is_outcome(outcome) and any(issue.get("severity") in ("error", "fatal") for issue in items(outcome.get("issue")))
 
 
 def _is_partial(value: Any) -> bool:
+    """Whether a searchset says that there is more than it holds."""
     bundle = block(value)
     if bundle.get("resourceType") != "Bundle":
         return False
     if any(link.get("relation") == "next" for link in items(bundle.get("link"))):
         return True
-    matches = [entry for entry in items(bundle.get("entry")) if block(entry.get("search")).get("mode") in (None, "match")]
+    entries = items(bundle.get("entry"))
+    matches = [entry for entry in entries if block(entry.get("search")).get("mode") in (None, "match")]
     total = bundle.get("total")
-    return isinstance(total, int) and not isinstance(total, bool) and total > len(matches)
+    more = isinstance(total, int) and not isinstance(total, bool) and total > len(matches)
+    return more or any(_is_grave(entry.get("resource")) for entry in entries)

@@ -2,77 +2,87 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from datetime import UTC, tzinfo
 from decimal import Decimal
 from typing import Any
 
 from mgcds.chart.facts import Times
-from mgcds.chart.fhir import block, codings, strings, text
+from mgcds.chart.fhir import Resource, block, codings, strings, text
 from mgcds.clock import WEEKDAYS, Moment, parse_moment, parse_time_of_day
 from mgcds.units import decimal, normal_unit, whole_days
 
-# Doses a day of the codes of GTSAbbreviation (HL7 v3).
-_CODES: dict[str, Decimal | int] = {
-    "QD": 1, "AM": 1, "PM": 1, "BED": 1, "HS": 1, "BID": 2, "TID": 3, "QID": 4, "QOD": Decimal("0.5"), "Q1H": 24, "Q2H": 12,
-    "Q3H": 8, "Q4H": 6, "Q6H": 4, "Q8H": 3, "Q12H": 2, "Q24H": 1, "DAILY": 1, "WK": Decimal(1) / 7, "QWK": Decimal(1) / 7,
-    "MO": Decimal(1) / 30,
+# Doses a day of the codes of GTSAbbreviation (HL7 v3), and of the spellings that stand for them.
+_CODES: dict[str, Decimal] = {
+    "QD": Decimal(1), "AM": Decimal(1), "PM": Decimal(1), "BED": Decimal(1), "HS": Decimal(1), "QHS": Decimal(1),
+    "DAILY": Decimal(1), "BID": Decimal(2), "TID": Decimal(3), "QID": Decimal(4), "QOD": Decimal("0.5"),
+    "WK": Decimal(1) / 7, "QWK": Decimal(1) / 7, "MO": Decimal(1) / 30,
 }  # fmt: skip
+_EVERY_HOURS = re.compile(r"Q([1-9]\d?)H", re.ASCII)
 _HOURS = {"s": Decimal(1) / 3600, "min": Decimal(1) / 60, "h": Decimal(1), "d": Decimal(24), "wk": Decimal(168),
           "mo": Decimal(720), "a": Decimal(8760)}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """What a Timing says. `per_day`: doses on a day on which doses are taken, None where not written."""
+    """What a Timing says. `fewest` to `most`: doses on a day on which doses are taken, None where not written."""
 
-    per_day: Decimal | None
+    fewest: Decimal | None
+    most: Decimal | None
     times: Times
     starts: Moment | None
     ends: Moment | None
     length_days: int | None
 
 
-def read_timing(timing: Any) -> Schedule:
+def read_timing(timing: Any, zone: tzinfo = UTC) -> Schedule:
     """A FHIR Timing; absent parts stay None."""
     value = block(timing)
     repeat = block(value.get("repeat"))
     minutes = tuple(sorted({m for t in strings(repeat.get("timeOfDay")) if (m := parse_time_of_day(t)) is not None}))
-    days = frozenset(WEEKDAYS.index(day) for day in strings(repeat.get("dayOfWeek")) if day in WEEKDAYS)
-    per_day = _frequency(repeat)
-    if per_day is None and minutes:
-        per_day = Decimal(len(minutes))
-    if per_day is None and strings(repeat.get("when")):
-        per_day = Decimal(len(strings(repeat.get("when"))))
-    if per_day is None:
-        per_day = _coded(value.get("code"))
-    if per_day is not None and days and not minutes and per_day < 1:
-        per_day = Decimal(1)  # "once a week on Monday" is one dose on that day
+    days = frozenset(WEEKDAYS.index(day.lower()) for day in strings(repeat.get("dayOfWeek")) if day.lower() in WEEKDAYS)
+    fewest, most = _frequency(repeat) or _counted(minutes, repeat) or _coded(value.get("code")) or (None, None)
+    if days and fewest is not None and most is not None:
+        once = Decimal(len(minutes) or 1)  # "once a week, on Monday" is one dose on that day
+        fewest, most = (once if fewest < 1 else fewest), (once if most < 1 else most)
     period = block(repeat.get("boundsPeriod"))
-    starts, ends = parse_moment(period.get("start")), parse_moment(period.get("end"))
-    return Schedule(per_day, Times(minutes or None, days or None), starts, ends, _length(repeat, starts, ends))
+    starts, ends = parse_moment(period.get("start"), zone), parse_moment(period.get("end"), zone)
+    return Schedule(fewest, most, Times(minutes or None, days or None), starts, ends, _length(repeat, starts, ends))
 
 
-def _frequency(repeat: dict[str, Any]) -> Decimal | None:
-    unit = _HOURS.get(text(repeat.get("periodUnit") or repeat.get("periodUnits")))
-    if unit is None:
+def _frequency(repeat: Resource) -> tuple[Decimal, Decimal] | None:
+    """Doses a day from the longest gap and the lowest frequency to the shortest gap and the highest frequency."""
+    hours = _HOURS.get(text(repeat.get("periodUnit") or repeat.get("periodUnits")))
+    period, frequency = decimal(repeat.get("period", 1)), decimal(repeat.get("frequency", 1))
+    if hours is None or not period or not frequency or period < 0 or frequency < 0:
         return None
-    period = decimal(repeat.get("period", 1))
-    # The shortest written gap and the highest written frequency: a limit is checked against the most that is allowed.
-    frequency = decimal(repeat.get("frequencyMax", repeat.get("frequency", 1)))
-    return frequency * 24 / (period * unit) if period and frequency else None
+    longest = max(decimal(repeat.get("periodMax")) or period, period)
+    highest = max(decimal(repeat.get("frequencyMax")) or frequency, frequency)
+    return frequency * 24 / (longest * hours), highest * 24 / (period * hours)
 
 
-def _coded(code: Any) -> Decimal | None:
-    words = [coding.code.upper() for coding in codings(code)] + [text(block(code).get("text")).strip().upper()]
-    return next((Decimal(_CODES[word]) for word in words if word in _CODES), None)
+def _counted(minutes: tuple[int, ...], repeat: Resource) -> tuple[Decimal, Decimal] | None:
+    """A dose at each time of day, else at each event of the day (MORN, HS...): not a clock time, but a dose."""
+    number = Decimal(len(minutes) or len(set(strings(repeat.get("when")))))
+    return (number, number) if number else None
 
 
-def _length(repeat: dict[str, Any], starts: Moment | None, ends: Moment | None) -> int | None:
+def _coded(code: Any) -> tuple[Decimal, Decimal] | None:
+    for word in [*(coding.code for coding in codings(code)), text(block(code).get("text"))]:
+        abbreviation = re.sub(r"[.\s]", "", word).upper()
+        found = _CODES.get(abbreviation)
+        if found is None and (hours := _EVERY_HOURS.fullmatch(abbreviation)):
+            found = Decimal(24) / int(hours[1])
+        if found is not None:
+            return found, found
+    return None
+
+
+def _length(repeat: Resource, starts: Moment | None, ends: Moment | None) -> int | None:
     duration = block(repeat.get("boundsDuration")) or block(repeat.get("boundsQuantity"))
     value, unit = decimal(duration.get("value")), text(duration.get("code") or duration.get("unit"))
     if value is not None:
         hours = _HOURS.get(unit)
-        if hours is not None:
-            return int(value * hours / 24)
-        return whole_days(value, normal_unit(unit) or "")
+        return int(value * hours / 24) if hours is not None else whole_days(value, normal_unit(unit) or "")
     return (ends.last - starts.first).days if starts and ends else None

@@ -10,14 +10,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mgcds.chart.intake import WrongPatient, read_chart
+from mgcds.chart.intake import WrongPatient, laboratory_batches, read_chart
 from mgcds.language.load import load
 from mgcds.terminology import Terminology
 from tests.conftest import RULES
 from tests.unit.chart.build import PATIENT, TODAY, bundle, chart, codes, condition, medication, observation
 
 FAILED = {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "timeout"}]}
-LABS = {"magnesium", "kidney", "seldom"}
+LABS = laboratory_batches(load(RULES).terminology)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,73 @@
+"""The records of a request by reference: one version of each, in an order that does not depend on how they were sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC
+from typing import Any
+
+from mgcds.chart.fhir import Resource, block, canonical, reference, tail, text
+from mgcds.clock import parse_moment
+
+Record = tuple[Resource, str]  # a resource and the fullUrl under which it was sent
+Index = Mapping[str, Resource]  # by "Type/id" and by fullUrl
+
+
+def newest(records: Iterable[Record]) -> list[Record]:
+    """One version a resource: the higher version, else the later update, else any, but always the same one."""
+    chosen: dict[str, Record] = {}
+    for record in map(_named, records):
+        key = reference(record[0]) or canonical(record[0])
+        if key not in chosen or _is_newer(record, chosen[key]):
+            chosen[key] = record
+    return [chosen[key] for key in sorted(chosen)]
+
+
+def _named(record: Record) -> Record:
+    """A resource without an id takes the one that its fullUrl ends in."""
+    resource, url = record
+    return ({**resource, "id": tail(url)}, url) if not resource.get("id") and tail(url) else record
+
+
+def _is_newer(one: Record, other: Record) -> bool:
+    one_version, other_version = _version(one[0]), _version(other[0])
+    if one_version != other_version:
+        return one_version > other_version
+    return (canonical(one[0]), one[1]) > (canonical(other[0]), other[1])
+
+
+def _version(resource: Resource) -> tuple[int, float]:
+    meta = block(resource.get("meta"))
+    version = str(meta.get("versionId"))[:18]
+    updated = parse_moment(meta.get("lastUpdated"), UTC)
+    return int(version) if version.isdecimal() else -1, updated.instant if updated else -1.0
+
+
+def index_of(records: Iterable[Record]) -> dict[str, Resource]:
+    """Resources by "Type/id" and by fullUrl."""
+    index: dict[str, Resource] = {}
+    for resource, url in records:
+        for key in (reference(resource), url):
+            if key:
+                index.setdefault(key, resource)
+    return index
+
+
+def follow(index: Index, target: Any, kind: str) -> Resource | None:
+    """The resource that a Reference points to, where it was sent; `kind` for a reference that names no type."""
+    written = text(block(target).get("reference"))
+    return (index.get(written) or index.get(_local(target, kind))) if written else None
+
+
+def reference_to(index: Index, target: Any, kind: str) -> str:
+    """ "Type/id" of what a Reference points to, "" for none; sent along or not."""
+    if not text(block(target).get("reference")):
+        return ""
+    found = follow(index, target, kind)
+    return (reference(found) if found else "") or _local(target, kind)
+
+
+def _local(target: Any, kind: str) -> str:
+    """A reference without server and version."""
+    parts = text(block(target).get("reference")).split("/_history")[0].rstrip("/").split("/")
+    return "/".join(parts[-2:]) if len(parts) > 1 else f"{kind}/{tail(target)}"

@@ -1,0 +1,61 @@
+"""The orders at hand: what the clinician has drafted, but not yet placed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mgcds.chart.bundle import Record
+from mgcds.chart.fhir import Resource, block, canonical, reference, strings, text, unwrapped
+
+# Where each hook sends the orders at hand.
+KEYS = {"order-select": "draftOrders", "order-sign": "draftOrders", "medication-refill": "medications"}
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """One drafted order; `where` names it, by its place in the context where it has no id."""
+
+    where: str
+    resource: Resource
+    url: str
+    selected: bool
+
+
+def drafts_of(hook: str, context: Mapping[str, Any]) -> list[Draft]:
+    """Everything in the context's draft bundle, each resource once; nothing at a hook without drafts."""
+    key = KEYS.get(hook)
+    if key is None:
+        return []
+    selections = frozenset(strings(context.get("selections")))
+    drafts: dict[str, Draft] = {}
+    for number, (resource, url) in _numbered(context.get(key)):
+        where = reference(resource) or f"context.{key}#{number}"
+        selected = bool(selections & {where, str(resource.get("id")), url})
+        if where not in drafts or canonical(resource) > canonical(drafts[where].resource):
+            drafts[where] = Draft(where, resource, url, selected)
+    return list(drafts.values())
+
+
+def drafts_among(records: Iterable[Record], hook: str, types: frozenset[str]) -> list[Draft]:
+    """Orders of status draft among bare records, all of them selected; nothing at a hook without drafts."""
+    if hook not in KEYS:
+        return []
+    found = [(resource, url) for resource, url in records
+             if resource["resourceType"] in types and resource.get("status") == "draft"]  # fmt: skip
+    return [Draft(reference(resource) or f"context.{KEYS[hook]}#{number}", resource, url, True)
+            for number, (resource, url) in enumerate(found)]  # fmt: skip
+
+
+def _numbered(value: Any) -> list[tuple[int, Record]]:
+    """The resources of a Bundle, a list or a single resource, with their places in it."""
+    sent = unwrapped(value)
+    is_bundle = block(sent).get("resourceType") == "Bundle"
+    entries = block(sent).get("entry") if is_bundle else sent if isinstance(sent, list) else [sent]
+    found = []
+    for number, entry in enumerate(entries if isinstance(entries, list) else [entries]):
+        resource = unwrapped(entry)
+        if isinstance(resource, dict) and isinstance(resource.get("resourceType"), str):
+            found.append((number, (resource, text(block(entry).get("fullUrl")))))
+    return found

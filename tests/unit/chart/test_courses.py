@@ -1,0 +1,169 @@
+"""When a medicine was started and ended, and whether it runs today (2026-06-15)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mgcds.chart.facts import Use
+from tests.unit.chart.small import Json, bundle, call, chart, concept, dosage, order
+
+
+def _bounds(**period: str) -> Json:
+    return {"timing": {"repeat": {"boundsPeriod": period}}}
+
+
+def _use(*resources: Json) -> Use:
+    (use,) = chart(*resources).uses
+    return use
+
+
+def _dates(use: Use) -> tuple[str | None, str | None]:
+    return use.start and use.start.text, use.end and use.end.text
+
+
+def dispense(when: str, days: int | None, **more: Any) -> Json:
+    return {"resourceType": "MedicationDispense", "id": f"d{when}", "status": "completed", "whenHandedOver": when,
+            "daysSupply": {"value": days, "unit": "d"} if days else None, "medicationCodeableConcept": concept("tabs"),
+            "authorizingPrescription": [{"reference": "MedicationRequest/m1"}], **more}  # fmt: skip
+
+
+SUPPLY = {"expectedSupplyDuration": {"value": 30, "unit": "d"}, "numberOfRepeatsAllowed": 1}
+
+
+@pytest.mark.parametrize(
+    ("record", "dates"),
+    [
+        (order(authoredOn="2026-03-01", dosageInstruction=[_bounds(start="2026-02")]), ("2026-02", None)),
+        (order(authoredOn="2026-03-01"), ("2026-03-01", None)),
+        (order(), (None, None)),
+        (
+            order(status="stopped", authoredOn="2026-03-01", dosageInstruction=[_bounds(end="2026-03-09")]),
+            ("2026-03-01", "2026-03-09"),
+        ),
+        (order(status="stopped", authoredOn="2026-03-01", dispenseRequest=SUPPLY), ("2026-03-01", "2026-04-30")),
+        (order(status="stopped", authoredOn="2026-03-01"), ("2026-03-01", "2026-03-01")),
+        (order(status="completed"), (None, None)),
+    ],
+)
+def test_start_and_end(record: Json, dates: tuple[str | None, str | None]) -> None:
+    assert _dates(_use(record)) == dates
+
+
+def test_what_is_over_was_over_by_today() -> None:
+    assert _dates(_use(order(status="stopped", authoredOn="2026-06-01", dispenseRequest=SUPPLY))) == (
+        "2026-06-01",
+        "2026-06-15",
+    )
+
+
+@pytest.mark.parametrize(
+    ("end", "active"), [("2026-06-14", False), ("2026-06-15", True), ("2026-06", True), ("2026-05", False)]
+)
+def test_an_active_order_runs_to_the_last_day_of_its_bounds(end: str, active: bool) -> None:
+    assert _use(order(dosageInstruction=[_bounds(start="2026-01-01", end=end)])).active is active
+
+
+def test_one_open_instruction_keeps_an_order_open() -> None:
+    use = _use(order(dosageInstruction=[_bounds(start="2026-01-01", end="2026-02-01"), _bounds(start="2026-02-01")]))
+    assert use.active
+
+
+def test_a_supply_that_ran_out_does_not_end_an_active_order() -> None:
+    use = _use(order(authoredOn="2025-01-01", dispenseRequest=SUPPLY), dispense("2025-01-02", 30))
+    assert use.active
+    assert use.supply_days == 60
+
+
+def test_dispenses_date_an_order_and_are_no_use_of_their_own() -> None:
+    record = order(status="completed")
+    use = _use(record, dispense("2026-01-10", 28), dispense("2026-02-10", 28), dispense("2026-05-01", 28, status="cancelled"))
+    assert use.reference == "MedicationRequest/m1"
+    assert _dates(use) == ("2026-01-10", "2026-03-10")
+
+
+@pytest.mark.parametrize(("when", "active"), [("2026-06-01", True), ("2026-01-01", False)])
+def test_a_dispense_without_its_order_runs_as_long_as_its_supply(when: str, active: bool) -> None:
+    assert _use(dispense(when, 28)).active is active
+
+
+def test_a_dispense_finds_its_order_by_full_url() -> None:
+    page = bundle(
+        order(status="completed"), dispense("2026-01-10", 28, authorizingPrescription=[{"reference": "urn:uuid:abc"}])
+    )
+    page["entry"][0]["fullUrl"] = "urn:uuid:abc"
+    (use,) = call({"medications": page}).uses
+    assert _dates(use) == ("2026-01-10", "2026-02-07")
+
+
+def _statement(status: str, **more: Any) -> Json:
+    return order(resourceType="MedicationStatement", status=status, intent=None, **more)
+
+
+@pytest.mark.parametrize(
+    ("record", "active"),
+    [
+        (_statement("active", effectivePeriod={"start": "2026-01-01"}), True),
+        (_statement("active", effectivePeriod={"start": "2026-01-01", "end": "2026-02-01"}), False),
+        (_statement("recorded"), True),
+        (_statement("recorded", adherence={"code": {"coding": [{"code": "taking"}]}}), True),
+        (_statement("recorded", adherence={"code": {"coding": [{"code": "stopped"}]}}), False),
+        (_statement("active", taken="y"), True),
+        (_statement("active", taken="n"), False),
+    ],
+)
+def test_statements_of_every_version(record: Json, active: bool) -> None:
+    assert _use(record).active is active
+
+
+@pytest.mark.parametrize("record", [_statement("not-taken"), _statement("intended"), _statement("active", wasNotTaken=True),
+                                    order(intent="option"), order(status="on-hold")])  # fmt: skip
+def test_what_is_not_taken_is_no_use(record: Json) -> None:
+    assert not chart(record).uses
+
+
+def test_a_plan_counts() -> None:
+    assert _use(order(intent="plan")).active
+
+
+def test_an_administration_counts_for_its_day() -> None:
+    use = _use(order(resourceType="MedicationAdministration", status="completed", effectiveDateTime="2026-06-14T08:00:00Z"))
+    assert not use.active
+    assert _dates(use) == ("2026-06-14", "2026-06-14")
+
+
+@pytest.mark.parametrize(
+    ("repeat", "days"),
+    [
+        ({"boundsDuration": {"value": 2, "code": "wk"}}, 14),
+        ({"boundsDuration": {"value": 48, "unit": "h"}}, 2),
+        ({"boundsDuration": {"value": 10, "unit": "days"}}, 10),
+        ({"boundsPeriod": {"start": "2026-06-01", "end": "2026-06-30"}}, 29),
+        ({"boundsPeriod": {"start": "2026-06-01"}}, None),
+    ],
+)
+def test_the_length_of_a_course_as_written(repeat: Json, days: int | None) -> None:
+    assert _use(order(dosageInstruction=[{"timing": {"repeat": repeat}}])).length_days == days
+
+
+def test_what_else_an_order_says() -> None:
+    use = _use(
+        order(authoredOn="2026-03-01", reasonCode=[concept("gout")], dosageInstruction=[dosage() | {"route": {"text": "PO"}}])
+    )
+    assert (use.indications, use.route, use.recorded and use.recorded.text) == ({"gout"}, "oral", "2026-03-01")
+
+
+def test_a_reason_may_refer_to_a_condition() -> None:
+    from tests.unit.chart.small import condition
+
+    assert _use(order(reasonReference=[{"reference": "Condition/c1"}]), condition()).indications == {"gout"}
+    assert _use(order(reason=[{"reference": {"reference": "Condition/c1"}}]), condition()).indications == {"gout"}
+
+
+def test_days_are_those_of_the_site() -> None:
+    from zoneinfo import ZoneInfo
+
+    late = order(dosageInstruction=[_bounds(start="2026-06-01T02:00:00Z")])
+    found = call({"medications": bundle(late)}, zone=ZoneInfo("America/New_York"))
+    assert _dates(found.uses[0]) == ("2026-05-31", None)

@@ -1,0 +1,72 @@
+"""Which kinds of data a request supplied."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.unit.chart.small import Json, bundle, call, codes, condition, lab, order, outcome, procedure, service
+
+LABORATORY = {"salts", "scores"}
+
+
+@pytest.mark.parametrize(
+    ("prefetch", "supplied"),
+    [
+        ({"orders": []}, {"orders"}),
+        ({"conditions": [condition()]}, {"conditions"}),
+        ({"conditions": [outcome("error")]}, set()),
+        ({"conditions": "none"}, set()),
+        ({"conditions": bundle(outcome("fatal"))}, set()),
+        ({"conditions": bundle(outcome("information"))}, {"conditions"}),
+        ({"conditions": bundle(outcome("error"), condition())}, {"conditions"}),
+        ({"conditions": {"response": {"status": "404 Not Found"}, "resource": None}}, set()),
+        ({"conditions": {"response": {"status": "200 OK"}, "resource": None}}, {"conditions"}),
+        ({"one": bundle(condition()), "two": outcome("error")}, {"conditions"}),
+        ({"everything": bundle(order(), condition(), service(), procedure("bypass", "completed"))},
+         {"medications", "conditions", "orders", "procedures"}),
+        ({"salts": bundle(lab())}, {"salts"}),
+        ({"anything": bundle(lab())}, LABORATORY),
+        ({"vitalSigns": None}, LABORATORY),
+        ({"labOrders": None}, {"orders"}),
+        ({"medication_orders": None}, {"medications"}),
+        ({"medicationDispenses": None}, set()),
+        ({"problemList": None}, {"conditions"}),
+        ({"x": bundle(link=[{"relation": "self", "url": "MedicationStatement/_search?patient=1"}])}, {"statements"}),
+    ],
+)  # fmt: skip
+def test_what_was_supplied(prefetch: Json, supplied: set[str]) -> None:
+    assert call(prefetch).supplied == supplied
+
+
+def test_no_prefetch_at_all_supplies_nothing() -> None:
+    assert call(None).supplied == frozenset()
+    assert call([1]).supplied == frozenset()
+
+
+@pytest.mark.parametrize("value", [outcome("error"), bundle(condition(), total=2), bundle(condition(), outcome("error")),
+                                   bundle(condition(), link=[{"relation": "next", "url": "x"}]),
+                                   {"resource": bundle(condition(), total=2)}])  # fmt: skip
+def test_what_is_incomplete_is_noted(value: Json) -> None:
+    assert codes(call({"conditions": value})) == ["data-partial"]
+
+
+def test_included_resources_do_not_make_a_page_incomplete() -> None:
+    page: Any = bundle(condition(), order(), total=1)
+    page["entry"][1]["search"] = {"mode": "include"}
+    assert not codes(call({"conditions": page}))
+
+
+def test_an_entry_that_is_no_resource_is_noted_and_sinks_no_other() -> None:
+    page = bundle(condition(), 5, {"id": "without a type"})
+    page["entry"] += ["text", None]
+    found = call({"conditions": page})
+    assert len(found.problems) == 1
+    assert codes(found) == ["resource-unreadable"]
+
+
+def test_an_entry_without_a_resource_is_nothing_to_note() -> None:
+    page = bundle(condition())
+    page["entry"].append({"fullUrl": "urn:uuid:1", "response": {"status": "204"}})
+    assert not codes(call({"conditions": page}))
