@@ -30,7 +30,7 @@ def test_evaluate_draws_cards_as_a_clinician_would_see_them() -> None:
     assert result.exit_code == 0
     assert "WARNING" in result.stdout
     words = " ".join(line.strip("│ ") for line in result.stdout.splitlines())
-    assert "on omeprazole plus hydrochlorothiazide: review the PPI first." in words  # nothing is cut off at the edge
+    assert "review the PPI; on omeprazole plus hydrochlorothiazide." in words  # nothing is cut off at the edge
     assert "[ Order serum potassium ]" in result.stdout
 
 
@@ -110,7 +110,7 @@ def test_schema_is_a_json_schema_of_rule_files() -> None:
 
 def test_test_runs_the_cases_of_one_rule_or_all() -> None:
     result = run("test", "mg-low-ppi")
-    assert (result.exit_code, result.stdout) == (0, "11 of 11 cases pass\n")
+    assert (result.exit_code, result.stdout) == (0, "12 of 12 cases pass\n")
 
 
 def test_new_rule_writes_a_rule_that_loads_and_passes(rules: Path) -> None:
