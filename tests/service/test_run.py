@@ -31,11 +31,14 @@ def refused(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
     )
 
 
-def test_it_answers_and_stops_when_told() -> None:
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_it_answers_and_stops_when_told(workers: str) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    process = subprocess.Popen(command("--port", str(port)), env=ENVIRONMENT, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command("--port", str(port), "--workers", workers), env=ENVIRONMENT, stderr=subprocess.PIPE, text=True
+    )
     try:
         ready = wait_for(f"http://127.0.0.1:{port}/readyz")
         assert ready["status"] == "ready"
@@ -53,7 +56,7 @@ def test_it_answers_and_stops_when_told() -> None:
 
 
 def wait_for(url: str) -> dict[str, str]:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while True:
         try:
             with urllib.request.urlopen(url, timeout=5) as answer:

@@ -57,6 +57,11 @@ def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) ->
     assert read_settings() == Settings()
 
 
+def test_variables_of_others_do_not_disturb(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MGCDS_SERVICE_HOST", "10.0.0.1")  # a cluster sets such for a service of our name
+    assert read_settings() == Settings()
+
+
 @pytest.mark.parametrize(
     ("name", "value", "says"),
     [
@@ -71,8 +76,8 @@ def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) ->
         ("LOG_LEVEL", "LOUD", "MGCDS_LOG_LEVEL: should be"),
         ("MAX_BODY", "1", "MGCDS_MAX_BODY: should be greater"),
         ("HOST", "0.0.0.0", "set MGCDS_AUTH=off if that is really meant"),
-        ("CLIENTS", "clients.yaml", "MGCDS_CLIENTS: this version has no such setting"),
-        ("PROT", "8000", "MGCDS_PROT: this version has no such setting"),
+        ("CLIENTS", "clients.yaml", "MGCDS_CLIENTS: this version does nothing with it yet"),
+        ("AUDIT_FILE", "audit.ndjson", "MGCDS_AUDIT_FILE: this version does nothing with it yet"),
     ],
 )
 def test_a_mistake_is_one_line_that_names_the_variable(

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from mgcds.service.errors import failure
 
 log = structlog.get_logger(__name__)
+_PROBES = ("/healthz", "/readyz")  # asked every few seconds
 _ALWAYS = {b"x-content-type-options": b"nosniff", b"referrer-policy": b"no-referrer"}
 
 
@@ -46,7 +47,8 @@ class Envelope:
                 log.error("failed", kind=type(error).__name__)
                 if not status:
                     await failure()(scope, receive, sent)
-            log.info("answered", method=_known(scope["method"]), status=status, ms=_since(started))
+            write = log.debug if scope["path"] in _PROBES else log.info
+            write("answered", method=_known(scope["method"]), status=status, ms=_since(started))
 
     def _tidied(self, scope: Scope) -> Scope:
         """HEAD asks as GET does; a slash at the end changes nothing, and no redirect is built from a caller's header."""

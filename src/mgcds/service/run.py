@@ -36,6 +36,8 @@ def serve(settings: Settings, workers: int = 1) -> None:
         "server_header": False,
         "proxy_headers": False,
         "timeout_graceful_shutdown": 10,
+        # A worker that is still importing answers no health check; after the default of 5 s it would be killed, for ever.
+        "timeout_worker_healthcheck": 60,
     }
     if workers == 1:
         uvicorn.run(app, **options)
