@@ -56,6 +56,11 @@ class Terminology:
         """What a medication is; unresolved is an answer too."""
         return resolve(self.drugs, codings, text, stated)
 
+    def classes_of_ingredients(self, names: Iterable[str]) -> frozenset[str]:
+        """Every class that some ingredients belong to, and the names of those that we know."""
+        known = frozenset(names) & self.ingredient_names
+        return known.union(*(self.drugs.members.get(name, frozenset()) for name in known))
+
     def route(self, codings: Iterable[Coding], text: str) -> str | None:
         """The route of administration by code, else by words."""
         sent = list(codings)

@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from mgcds.source import Place, Problem, SourceError, Text, place_of, read
+from mgcds.terminology.phrases import Phrases, plain_words
+from mgcds.terminology.systems import tidy_code
 from mgcds.terminology.types import ICD10CM, LOINC, SNOMED, Coding, Concept, Formula
 from mgcds.units import decimal, normal_unit
 
 _KEYS = {
     "title", "recorded_in", "codes", "never", "unit", "unit_optional", "factors", "divide", "decimals", "plausible",
-    "print_also", "batch", "newest", "formula", "text", "orders", "system", "procedure_lasts",
+    "print_also", "batch", "newest", "formula", "text", "orders", "system", "procedure_lasts", "same_as",
 }  # fmt: skip
 _PLAUSIBLE = re.compile(r"(\S+) to (\S+) (.+)")
 
@@ -29,26 +31,27 @@ class ConceptIndex:
     places: Mapping[str, Place]
     by_code: Mapping[tuple[str, str], frozenset[str]]
     by_prefix: tuple[tuple[str, str, str], ...]  # (system, prefix, concept)
-    by_text: Mapping[str, tuple[re.Pattern[str], frozenset[str]]]
+    excepted: tuple[tuple[str, str, str], ...]  # likewise: codes that a prefix must not catch
+    phrases: Phrases
     never: frozenset[tuple[str, str]]
 
     def of(self, codings: Iterable[Coding], text: str, resource_type: str) -> frozenset[str]:
         """The concepts of a record of one resource type: by code, and by words where no code is known."""
-        sent = list(codings)
-        if any((coding.system, coding.code) in self.never for coding in sent):
+        written = list(codings)
+        sent = [(coding.system, tidy_code(coding.system, coding.code)) for coding in written]
+        if any(code in self.never for code in sent):
             return frozenset()
         found: set[str] = set()
-        for coding in sent:
-            found |= self.by_code.get((coding.system, coding.code), frozenset())
-            found |= {key for system, prefix, key in self.by_prefix
-                      if system == coding.system and coding.code.startswith(prefix)}  # fmt: skip
+        for system, code in sent:
+            found |= self.by_code.get((system, code), frozenset())
+            found |= _starting(self.by_prefix, system, code) - _starting(self.excepted, system, code)
         if not found and resource_type != "Observation":
-            words = " / ".join([text, *(coding.display for coding in sent)]).lower()
-            longest = max(
-                (phrase for phrase, (pattern, _) in self.by_text.items() if pattern.search(words)), key=len, default=""
-            )
-            found |= self.by_text[longest][1] if longest else set()
+            found |= self.phrases.of(text, *(coding.display for coding in written))
         return frozenset(key for key in found if resource_type in self.concepts[key].recorded_in)
+
+
+def _starting(prefixes: tuple[tuple[str, str, str], ...], system: str, code: str) -> set[str]:
+    return {key for each, prefix, key in prefixes if each == system and code.startswith(prefix)}
 
 
 def rows(path: Path) -> Iterator[dict[str, str]]:
@@ -86,24 +89,26 @@ def load_concepts(root: Path, trees: Mapping[str, Any] | None = None) -> Concept
                 codes.setdefault((LOINC, str(code)), set()).add(concept.key)
             never |= {(coding.system, coding.code) for coding in concept.never}
             for phrase in value.get("text", []):
-                texts.setdefault(str(phrase), set()).add(concept.key)
+                texts.setdefault(plain_words(str(phrase)), set()).add(concept.key)
     if problems:
         raise SourceError(problems)
-    prefixes: list[tuple[str, str, str]] = []
+    starting: dict[str, list[tuple[str, str, str]]] = {"prefix": [], "except": []}
     for row in rows(root / "concepts/icd10cm.csv"):
-        if row["concept"] in concepts:
-            if row["match"] == "prefix":
-                prefixes.append((ICD10CM, row["code"], row["concept"]))
-            else:
-                codes.setdefault((ICD10CM, row["code"]), set()).add(row["concept"])
+        if row["concept"] not in concepts:
+            continue
+        if row["match"] in starting:
+            starting[row["match"]].append((ICD10CM, row["code"], row["concept"]))
+        else:
+            codes.setdefault((ICD10CM, row["code"]), set()).add(row["concept"])
     for row in rows(root / "concepts/snomed/conditions.csv"):
         if row["concept"] in concepts:
             codes.setdefault((SNOMED, row["code"]), set()).add(row["concept"])
-    by_text = {
-        phrase: (re.compile(rf"(?<![\w-]){re.escape(phrase)}(?![\w-])"), frozenset(keys)) for phrase, keys in texts.items()
-    }
-    by_code = {code: frozenset(keys) for code, keys in codes.items()}
-    return ConceptIndex(concepts, places, by_code, tuple(prefixes), by_text, frozenset(never))
+    negations = {(row["phrase"], row["where"]) for row in rows(root / "concepts/negations.csv")}
+    return ConceptIndex(
+        concepts, places, {code: frozenset(keys) for code, keys in codes.items()},
+        tuple(starting["prefix"]), tuple(starting["except"]),
+        Phrases.of_words({phrase: frozenset(keys) for phrase, keys in texts.items()}, negations), frozenset(never),
+    )  # fmt: skip
 
 
 def _concept(key: str, value: Any) -> Concept:
@@ -119,6 +124,7 @@ def _concept(key: str, value: Any) -> Concept:
         raise ValueError(f"'{value['unit']}' is not a unit we know")
     factors = {_unit(name): _number(number) for name, number in value.get("factors", {}).items()}
     factors |= {_unit(name): 1 / _number(number) for name, number in value.get("divide", {}).items()}
+    factors |= {_unit(name): Decimal(1) for name in value.get("same_as", [])}
     system = str(value.get("system", LOINC))
     lasts = value.get("procedure_lasts")
     return Concept(

@@ -14,6 +14,7 @@ from typing import Any
 
 from mgcds.source import Place, Problem, SourceError, place_of, read
 from mgcds.terminology.concepts import rows
+from mgcds.terminology.phrases import any_of, drug_words
 from mgcds.terminology.types import DrugClass
 from mgcds.units import decimal
 
@@ -27,7 +28,7 @@ class Salt:
     nutrient: str
     fraction: Decimal | None
     basis: str
-    per_milliequivalent: Decimal
+    per_milliequivalent: Decimal | None  # None: its labels never count charges
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +66,16 @@ class Drugs:
     declared: Mapping[tuple[str, str], tuple[Decimal, str]]  # (product, ingredient) -> factor, basis
     salts: Mapping[str, Salt]
     kinds: tuple[KindLine, ...]
-    forms: tuple[tuple[str, str], ...]  # (phrase, route), longest first
+    forms: tuple[tuple[str, str], ...]  # (phrase, route), in the order of the file
     routes: Mapping[tuple[str, str], str]
     atc: Mapping[str, str]
-    lexicon: Mapping[str, str]
+    atc_classes: tuple[tuple[str, str], ...]  # (prefix, class), for records that hold nothing better
+    lexicon: Mapping[str, tuple[str, ...]]  # phrase -> ingredients; none: the phrase means no medicine
     phrases: re.Pattern[str]
     elemental_words: re.Pattern[str]
+    elemental_after: re.Pattern[str]
+    elemental_before: re.Pattern[str]
+    made_of: re.Pattern[str]
     members: Mapping[str, frozenset[str]] = field(default_factory=dict)  # ingredient -> classes it belongs to
 
     @cached_property
@@ -91,8 +96,8 @@ class Drugs:
         return Product(code, name, form, tuple(_part(text) for text in written.split("|")))
 
     def route_of_form(self, form: str) -> str | None:
-        """The route that the words of a dose form imply; the longest phrase decides."""
-        words = f" {form.lower()} "
+        """The route that the words of a dose form imply; the first line of dose-forms.csv that fits decides."""
+        words = f" {drug_words(form)} "
         return next((route for phrase, route in self.forms if f" {phrase} " in words), None)
 
 
@@ -110,31 +115,32 @@ def load_drugs(root: Path) -> Drugs:
     tables = root / "tables"
     ingredients = {row["code"]: row for row in rows(tables / "ingredients.csv")}
     ingredient_of = {code: ingredients.get(row["in_code"], row)["name"] for code, row in ingredients.items()}
-    lexicon = {row["phrase"]: row["ingredient"] for row in rows(tables / "lexicon.csv")}
-    names = frozenset(ingredient_of.values()) | frozenset(name for name in lexicon.values() if name)
+    lexicon = {drug_words(row["phrase"]): tuple(row["ingredient"].split("|")) if row["ingredient"] else ()
+               for row in rows(tables / "lexicon.csv")}  # fmt: skip
+    names = frozenset(ingredient_of.values()).union(*lexicon.values())
     salts = read_salts(read(root / SALTS, shown_as=SALTS))
-    classes, places = _classes(root, names, salts)
+    classes, places, atc_classes = _classes(root, names, salts)
     members: dict[str, set[str]] = {}
     for key, drug_class in classes.items():
         for name in drug_class.ingredients:
             members.setdefault(name, set()).add(key)
-    forms = sorted(((row["phrase"], row["route"]) for row in rows(tables / "dose-forms.csv")), key=lambda row: -len(row[0]))
+    forms = tuple((drug_words(row["phrase"]), row["route"]) for row in rows(tables / "dose-forms.csv"))
     routes = {
         (row["system"], row["code"].lower() if not row["system"] else row["code"]): row["route"]
         for row in rows(root / "concepts/routes.csv")
     }
     routes |= {("http://snomed.info/sct", row["code"]): row["route"] for row in rows(root / "concepts/snomed/routes.csv")}
-    phrases = "|".join(re.escape(phrase) for phrase in sorted(lexicon, key=len, reverse=True)) or r"(?!)"
     words = read(tables / "label-words.yaml", shown_as="tables/label-words.yaml")
+    elemental, made_of = ("|".join(re.escape(str(word)) for word in words[key]) for key in ("elemental", "made_of"))
     return Drugs(
         root, classes, places, ingredient_of, names,
         {row["code"]: (row["name"], row["form"], row["ingredients"]) for row in rows(tables / "products.csv")},
         {(row["code"], row["ingredient"]): (Decimal(row["factor"]), row["basis"])
          for row in rows(tables / "declared-products.csv")},
-        salts, _kinds(root), tuple(forms), routes,
-        {row["code"]: row["ingredient"] for row in rows(tables / "atc.csv")}, lexicon,
-        re.compile(rf"(?<![\w-])(?:{phrases})(?![\w-])"),
-        re.compile("|".join(re.escape(str(word)) for word in words["elemental"])),
+        salts, _kinds(root), forms, routes,
+        {row["code"]: row["ingredient"] for row in rows(tables / "atc.csv")}, atc_classes, lexicon, any_of(lexicon),
+        re.compile(rf"(?<!\w)(?:{elemental})(?!\w)"), re.compile(rf"\s*(?:of\s+)?(?:{elemental})(?!\w)"),
+        re.compile(rf"(?<!\w)(?:{elemental})(?:\s+\w+)?\s*:?\s*$"), re.compile(rf"[\s;]*(?:{made_of})(?!\w)"),
         {name: frozenset(keys) for name, keys in members.items()},
     )  # fmt: skip
 
@@ -144,24 +150,25 @@ def read_salts(tree: Any) -> dict[str, Salt]:
     found: dict[str, Salt] = {}
     problems: list[Problem] = []
     for nutrient, block in tree.items():
-        per = decimal(block["per_mEq"])
+        per = decimal(block.get("per_mEq"))
         for name, value in block["ingredients"].items():
-            fraction = decimal(value.get("fraction")) if "fraction" in value else None
-            if value.get("basis") not in ("salt", "elemental", "ambiguous") or (fraction is None) != (
-                value["basis"] == "ambiguous"
-            ):
+            basis = str(value.get("basis"))
+            fraction = decimal(value.get("fraction", "1" if basis == "elemental" else None))
+            if basis not in ("salt", "elemental", "ambiguous") or (fraction is None) != (basis == "ambiguous"):
                 problems.append(
                     Problem(place_of(name), f"{name}: give a fraction and basis salt or elemental, or basis ambiguous")
                 )
-            elif per is not None:
-                found[str(name)] = Salt(str(nutrient), fraction, str(value["basis"]), per)
+            else:
+                found[str(name)] = Salt(str(nutrient), fraction, basis, per)
     if problems:
         raise SourceError(problems)
     return found
 
 
-def _classes(root: Path, names: frozenset[str], salts: Mapping[str, Salt]) -> tuple[dict[str, DrugClass], dict[str, Place]]:
-    """Drug classes; every nutrient is a class of its own, of all the ingredients that hold it."""
+def _classes(
+    root: Path, names: frozenset[str], salts: Mapping[str, Salt]
+) -> tuple[dict[str, DrugClass], dict[str, Place], tuple[tuple[str, str], ...]]:
+    """Drug classes, their places, their ATC prefixes; every nutrient is a class of all the ingredients that hold it."""
     problems: list[Problem] = []
     blocks: dict[str, Any] = {}
     places: dict[str, Place] = {}
@@ -180,10 +187,10 @@ def _classes(root: Path, names: frozenset[str], salts: Mapping[str, Salt]) -> tu
         nutrients.setdefault(salt.nutrient, set()).add(name)
     classes = {key: DrugClass(key, key.capitalize(), frozenset(found)) for key, found in nutrients.items()}
     for key, value in blocks.items():
-        own = {str(name) for name in value.get("ingredients", [])}
+        own = nutrients.get(key, set()) | {str(name) for name in value.get("ingredients", [])}
         own |= {str(name) for other in value.get("classes", []) for name in blocks[str(other)].get("ingredients", [])}
         classes[key] = DrugClass(key, str(value["title"]), frozenset(own))
-    return classes, places
+    return classes, places, tuple((str(code), key) for key, value in blocks.items() for code in value.get("atc", []))
 
 
 def _kinds(root: Path) -> tuple[KindLine, ...]:
@@ -195,7 +202,7 @@ def _kinds(root: Path) -> tuple[KindLine, ...]:
     return tuple(
         KindLine(
             names(line, "kinds"),
-            tuple(re.compile(rf"(?<!\w){re.escape(str(word))}(?!\w)") for word in line.get("words", [])),
+            tuple(re.compile(rf"(?<!\w){re.escape(drug_words(str(word)))}(?!\w)") for word in line.get("words", [])),
             names(line, "ingredients"), tuple(str(form) for form in line.get("forms", [])), names(line, "routes"),
             names(line, "with"),
         )

@@ -5,120 +5,124 @@ The order is the one that resolved most real records offline. "Unresolved" is an
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from mgcds.terminology.drugs import Drugs, Product
+from mgcds.terminology.label import Label, Strength, read_label
+from mgcds.terminology.phrases import drug_words
 from mgcds.terminology.systems import ndc11
 from mgcds.terminology.types import ATC, NDC, RXNORM, Coding, Ingredient, Medicine, StatedIngredient
-from mgcds.units import decimal, milligrams, normal_unit
-
-_STRENGTH = re.compile(r"(\d+(?:\.\d+)?)\s*(mg|mcg|ug|g|meq)(?:\s*/\s*(\d+(?:\.\d+)?)?\s*(ml))?(?![\w])")
+from mgcds.units import milligrams, normal_unit
 
 
 def resolve(drugs: Drugs, codings: Sequence[Coding], text: str, stated: Sequence[StatedIngredient]) -> Medicine:
     """The medicine of a record. `codings` have canonical systems."""
-    for coding in codings:
-        if coding.system == RXNORM and (product := drugs.product(coding.code)) is not None:
-            return _of_product(drugs, product, text, "rxnorm-product")
-    names = [drugs.ingredient_of[coding.code] for coding in codings
-             if coding.system == RXNORM and coding.code in drugs.ingredient_of]  # fmt: skip
-    words = _words(codings, text)
-    if names:
-        return _of_names(drugs, names[:1], words, stated, "rxnorm-ingredient")
-    for coding in codings:
-        if coding.system == NDC and (code := drugs.ndc.get(ndc11(coding.code) or "")) and (product := drugs.product(code)):
-            return _of_product(drugs, product, text, "ndc")
-    for coding in codings:
-        if coding.system == ATC and coding.code in drugs.atc:
-            return _of_names(drugs, [drugs.atc[coding.code]], words, stated, "atc")
-    found = _phrases(drugs, words)
-    told = [name for part in stated if (name := _stated_name(drugs, part))]
-    if told or found:
-        return _of_names(drugs, list(dict.fromkeys([*told, *(name for name, _ in found)])), words, stated, "text")
+    label = read_label(drugs, _words(codings, text))
+    for code, how in _product_codes(drugs, codings):
+        if (product := drugs.product(code)) is not None:
+            return _of_product(drugs, product, read_label(drugs, drug_words(text)), how)
+    told = _stated(drugs, stated)
+    if names := _coded(drugs.ingredient_of, RXNORM, codings):
+        return _of_names(drugs, [*names, *told], label, told, "rxnorm-ingredient")
+    if names := _coded(drugs.atc, ATC, codings):
+        return _of_names(drugs, [*names, *told], label, told, "atc")
+    if told or label.names:
+        return _of_names(drugs, [*told, *label.names], label, told, "text")
     shown = next((each for each in (text, *(coding.display for coding in codings)) if each.strip()), "unnamed medicine")
+    groups = frozenset(
+        key for coding in codings if coding.system == ATC for prefix, key in drugs.atc_classes if coding.code.startswith(prefix)
+    )
     return Medicine(
         shown.strip(),
-        f"?{_normal(shown)}",
-        kinds=_kinds(drugs, (), words, "", None),
-        form_route=drugs.route_of_form(_normal(words)),
+        f"?{label.words}",
+        classes=groups,
+        kinds=_kinds(drugs, (), label.words, "", None),
+        form_route=drugs.route_of_form(label.words),
+        resolved_by="atc" if groups else "unresolved",
     )
+
+
+def _product_codes(drugs: Drugs, codings: Sequence[Coding]) -> Iterable[tuple[str, str]]:
+    """RxNorm codes first; an NDC only where no RxNorm code is an ingredient, which says more of what was meant."""
+    yield from ((coding.code, "rxnorm-product") for coding in codings if coding.system == RXNORM)
+    if not _coded(drugs.ingredient_of, RXNORM, codings):
+        for coding in codings:
+            if coding.system == NDC and (digits := ndc11(coding.code)) and (code := drugs.ndc.get(digits)):
+                yield code, "ndc"
+
+
+def _coded(names: Mapping[str, str], system: str, codings: Sequence[Coding]) -> list[str]:
+    return list(dict.fromkeys(names[each.code] for each in codings if each.system == system and each.code in names))
 
 
 def _words(codings: Sequence[Coding], text: str) -> str:
     displays = [coding.display for coding in codings if coding.display and coding.display.lower() != text.lower()]
-    return _normal(" ; ".join([text, *displays] if text else displays))
+    return drug_words(" ; ".join([text, *displays] if text else displays))
 
 
-def _normal(text: str) -> str:
-    return re.sub(r"\s+", " ", re.sub(r"[(),\[\]]", " ", text)).strip().lower()
+def _stated(drugs: Drugs, stated: Sequence[StatedIngredient]) -> dict[str, Strength]:
+    """Ingredients that a Medication states, each with its strength where one is written; masses in mg."""
+    told: dict[str, Strength] = {}
+    for part in stated:
+        names = _coded(drugs.ingredient_of, RXNORM, part.codings) or read_label(drugs, _words(part.codings, part.text)).names
+        unit = normal_unit(part.unit)
+        for name in names[:1]:
+            if part.strength is None or unit is None:
+                told.setdefault(name, Strength())
+            else:
+                mass = milligrams(part.strength, unit)
+                told[name] = Strength(part.strength, unit, part.per) if mass is None else Strength(mass, "mg", part.per)
+    return told
 
 
-def _phrases(drugs: Drugs, words: str) -> list[tuple[str, int]]:
-    """(ingredient, end of its phrase) for each phrase of the lexicon, longest first; phrases that mean nothing are eaten."""
-    found = [(name, match.end()) for match in drugs.phrases.finditer(words) if (name := drugs.lexicon[match[0]])]
-    # "magnesium oxide ... mg elemental magnesium" names one ingredient: the bare nutrient only says what is in the salt.
-    salts = {drugs.salts[name].nutrient for name, _ in found if name in drugs.salts and name != drugs.salts[name].nutrient}
-    return [(name, end) for name, end in found if name not in salts]
-
-
-def _stated_name(drugs: Drugs, part: StatedIngredient) -> str | None:
-    for coding in part.codings:
-        if coding.system == RXNORM and coding.code in drugs.ingredient_of:
-            return drugs.ingredient_of[coding.code]
-    found = _phrases(drugs, _words(part.codings, part.text))
-    return found[0][0] if found else None
-
-
-def _of_product(drugs: Drugs, product: Product, text: str, how: str) -> Medicine:
-    parts = tuple(
-        _ingredient(drugs, name, strength, unit, per, drugs.declared.get((product.code, name)))
-        for name, strength, unit, per in product.parts
-    )
-    route = drugs.route_of_form(product.form)
-    content = "|".join(sorted(f"{name}={strength} {unit}/{per}" for name, strength, unit, per in product.parts))
-    words = _normal(f"{product.name} {text}")
-    return _medicine(drugs, parts, f"{content}|{route}", product.form, route, words, how)
-
-
-def _of_names(drugs: Drugs, names: Sequence[str], words: str, stated: Sequence[StatedIngredient], how: str) -> Medicine:
-    """A medicine known by its ingredients; strengths come from the stated ingredients, else from the words."""
-    told = {name: part for part in stated if (name := _stated_name(drugs, part))}
-    written = _strengths(drugs, words)
-    declared = _declared(drugs, words)
+def _of_product(drugs: Drugs, product: Product, label: Label, how: str) -> Medicine:
+    salts = [name for name, *_ in product.parts if name in drugs.salts]
     parts = []
-    for name in names:
-        part = told.get(name)
-        if part is not None and part.strength is not None and (unit := normal_unit(part.unit)) is not None:
-            mass = milligrams(part.strength, unit)
-            strength: tuple[Decimal | None, str, str] = (
-                part.strength if mass is None else mass,
-                unit if mass is None else "mg",
-                part.per,
-            )
-        else:
-            strength = written.get(name, (None, "mg", ""))
-        factor = declared if len(names) == 1 or (name in drugs.salts and sum(n in drugs.salts for n in names) == 1) else None
-        if factor is not None and name in drugs.salts and drugs.salts[name].basis != "elemental":
-            parts.append(_ingredient(drugs, name, *strength, (factor, "declared")))
-        else:
-            parts.append(_ingredient(drugs, name, *strength, None))
-    route = drugs.route_of_form(words)
-    return _medicine(drugs, tuple(parts), f"{'|'.join(sorted(names))}:{words}", "", route, words, how)
+    for name, strength, unit, per in product.parts:
+        known = drugs.declared.get((product.code, name))
+        if len(salts) == 1 and name in salts and label.elemental_of(strength) is not None:
+            known = (label.elemental_of(strength) or Decimal(1), "declared")
+        parts.append(_ingredient(drugs, name, Strength(strength, unit, per), known))
+    content = "|".join(sorted(f"{name}={strength} {unit}/{per}" for name, strength, unit, per in product.parts))
+    words = drug_words(f"{product.name} {label.words}")
+    route = drugs.route_of_form(product.form)
+    return _medicine(drugs, tuple(parts), f"{content}|{product.form}", product.form, route, words, how)
 
 
-def _ingredient(
-    drugs: Drugs, name: str, strength: Decimal | None, unit: str, per: str, declared: tuple[Decimal, str] | None
-) -> Ingredient:
+def _of_names(drugs: Drugs, names: Sequence[str], label: Label, told: dict[str, Strength], how: str) -> Medicine:
+    """A medicine known by its ingredients; strengths come from the stated ingredients, else from the words."""
+    # Where a code names a bare nutrient and the words the salt that holds it, the words say more.
+    named = [name for name in label.names if name in drugs.salts and drugs.salts[name].nutrient in names]
+    names = list(dict.fromkeys([*names, *named]))
+    salts = {drugs.salts[name].nutrient for name in names if name in drugs.salts and drugs.salts[name].nutrient != name}
+    kept = [name for name in names if name not in salts]  # beside its salt, the bare nutrient says what the salt holds
+    parts = []
+    for name in kept:
+        strength = told[name] if name in told and told[name].value is not None else label.strengths.get(name, Strength())
+        known = None
+        if name in drugs.salts and sum(each in drugs.salts for each in kept) == 1:
+            content = told.get(drugs.salts[name].nutrient, Strength()) if drugs.salts[name].nutrient != name else Strength()
+            if content.value is not None and content.unit == "mg":
+                known = (content.value / strength.value if strength.value else Decimal(1), "declared")
+                strength = strength if strength.value else content
+            elif label.declared is not None and drugs.salts[name].basis != "elemental":
+                known = (label.declared, "declared")
+        parts.append(_ingredient(drugs, name, strength, known))
+    route = drugs.route_of_form(label.words)
+    return _medicine(drugs, tuple(parts), f"{'|'.join(sorted(kept))}:{label.words}", "", route, label.words, how)
+
+
+def _ingredient(drugs: Drugs, name: str, labelled: Strength, known: tuple[Decimal, str] | None) -> Ingredient:
+    """An ingredient and how much nutrient it holds; `known` (factor, basis) is better than what its salt says."""
     salt = drugs.salts.get(name)
+    strength = (labelled.value, labelled.unit, labelled.per)
     if salt is None:
-        return Ingredient(name, strength, unit, per)
-    if unit == "mEq":
-        return Ingredient(name, strength, unit, per, salt.nutrient, salt.per_milliequivalent, "elemental")
-    if declared is not None:
-        return Ingredient(name, strength, unit, per, salt.nutrient, *declared)
-    return Ingredient(name, strength, unit, per, salt.nutrient, salt.fraction, salt.basis)
+        return Ingredient(name, *strength)
+    if labelled.unit == "mEq":
+        counted = salt.per_milliequivalent
+        return Ingredient(name, *strength, salt.nutrient, counted, "elemental" if counted is not None else "unknown")
+    return Ingredient(name, *strength, salt.nutrient, *(known or (salt.fraction, salt.basis)))
 
 
 def _medicine(
@@ -132,8 +136,8 @@ def _medicine(
 
 def _kinds(drugs: Drugs, names: Sequence[str], words: str, form: str, route: str | None) -> frozenset[str]:
     """The kinds of the first line that fits in every column it fills."""
+    shape = drug_words(form or words)
     for line in drugs.kinds:
-        shape = _normal(form or words)
         fits = (
             (not line.words or any(word.search(words) for word in line.words))
             and (not line.ingredients or bool(line.ingredients & set(names)))
@@ -144,43 +148,3 @@ def _kinds(drugs: Drugs, names: Sequence[str], words: str, form: str, route: str
         if fits:
             return line.kinds
     return frozenset()
-
-
-def _strengths(drugs: Drugs, words: str) -> dict[str, tuple[Decimal | None, str, str]]:
-    """The first strength after each ingredient's phrase, before the next one's; masses in mg."""
-    found = _phrases(drugs, words)
-    made: dict[str, tuple[Decimal | None, str, str]] = {}
-    for position, (name, end) in enumerate(found):
-        until = found[position + 1][1] if position + 1 < len(found) else len(words)
-        match = _STRENGTH.search(words, end, until)
-        if match and name not in made:
-            made[name] = _strength(match)
-    return made
-
-
-def _strength(match: re.Match[str]) -> tuple[Decimal | None, str, str]:
-    value, unit = decimal(match[1]), normal_unit(match[2])
-    volume = decimal(match[3]) if match[3] else Decimal(1)
-    if value is None or unit is None or not volume:
-        return None, "mg", ""
-    mass = milligrams(value, unit)
-    return (
-        (mass if mass is not None else value) / (volume if match[4] else 1),
-        "mg" if mass is not None else unit,
-        "mL" if match[4] else "unit",
-    )
-
-
-def _declared(drugs: Drugs, words: str) -> Decimal | None:
-    """Elemental amount that the label declares, per labelled mg; None where it declares none.
-
-    "2000 mg (salt weight, provides 282 mg elemental ...)" gives 0.141; "50 mg elemental" alone gives 1.
-    """
-    if not drugs.elemental_words.search(words):
-        return None
-    strengths = [(match, _strength(match)[0]) for match in _STRENGTH.finditer(words)]
-    elemental = [value for match, value in strengths if drugs.elemental_words.match(words, match.end() + 1)]
-    others = [value for match, value in strengths if not drugs.elemental_words.match(words, match.end() + 1)]
-    if elemental and elemental[0] and others and others[0]:
-        return elemental[0] / others[0]
-    return Decimal(1) if strengths else None

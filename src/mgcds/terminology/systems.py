@@ -6,21 +6,29 @@ import re
 
 from mgcds.terminology.types import ATC, ICD10CM, LOINC, NDC, RXNORM, SNOMED
 
+ROUTES = "http://terminology.hl7.org/CodeSystem/v3-RouteOfAdministration"
+
 _ALIASES = {
     "urn:oid:2.16.840.1.113883.6.88": RXNORM,
     "urn:oid:2.16.840.1.113883.6.1": LOINC,
     "urn:oid:2.16.840.1.113883.6.96": SNOMED,
     "urn:oid:2.16.840.1.113883.6.90": ICD10CM,
+    "urn:oid:2.16.840.1.113883.6.3": ICD10CM,
     "urn:oid:2.16.840.1.113883.6.69": NDC,
     "urn:oid:2.16.840.1.113883.6.73": ATC,
-    "http://www.whocc.no/atc": ATC,
-    "https://www.whocc.no/atc": ATC,
+    "urn:oid:2.16.840.1.113883.5.112": ROUTES,
+    "urn:iso:std:iso:11238": "",
     "http://hl7.org/fhir/sid/icd-10": ICD10CM,
+    "http://hl7.org/fhir/sid/icd-10-us": ICD10CM,
     "http://hl7.org/fhir/icd-10-cm": ICD10CM,
+    "http://hl7.org/fhir/v3/routeofadministration": ROUTES,
+    "http://hl7.org/fhir/ndc": NDC,
     "http://www.icd10data.com/icd10pcs": "",
     "http://fdasis.nlm.nih.gov": "",
 }
-_PLAIN = {re.sub(r"^https?://", "", system): system for system in (RXNORM, LOINC, SNOMED, ICD10CM, NDC, ATC)}
+_SYSTEMS = (RXNORM, LOINC, SNOMED, ICD10CM, NDC, ATC, ROUTES)
+_PLAIN = {re.sub(r"^https?://", "", written).lower(): system
+          for written, system in (*((each, each) for each in _SYSTEMS), *_ALIASES.items())}  # fmt: skip
 
 
 def canonical_system(system: object) -> str:
@@ -28,11 +36,21 @@ def canonical_system(system: object) -> str:
     if not isinstance(system, str):
         return ""
     written = system.strip().rstrip("/")
-    if written in _ALIASES:
-        return _ALIASES[written]
     if re.fullmatch(r"[0-9.]+", written):
-        return canonical_system(f"urn:oid:{written}")
-    return _PLAIN.get(re.sub(r"^https?://", "", written.lower()), written)
+        written = f"urn:oid:{written}"
+    plain = re.sub(r"^https?://", "", written.lower())
+    if plain.startswith("snomed.info/sct/"):  # an edition or a version of it
+        return SNOMED
+    return _PLAIN.get(plain.split("|")[0], written)
+
+
+def tidy_code(system: str, code: str) -> str:
+    """A code as its system writes it: an ICD-10 code in capitals and with its dot; others without stray spaces."""
+    code = code.strip()
+    if system == ICD10CM:
+        code = code.upper().replace(".", "").rstrip("-")
+        return f"{code[:3]}.{code[3:]}" if len(code) > 3 else code
+    return code
 
 
 def ndc11(code: str) -> str | None:
