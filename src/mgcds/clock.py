@@ -74,6 +74,11 @@ def completed_years(born: date, today: date) -> int:
     return today.year - born.year - ((today.month, today.day) < (born.month, born.day))
 
 
+def completed_months(born: date, today: date) -> int:
+    """Age in completed months; a birthday on the 31st completes a short month on the first of the next."""
+    return (today.year - born.year) * 12 + today.month - born.month - (today.day < born.day)
+
+
 def days_before(today: date, days: int) -> date:
     """The calendar day that many days before `today`."""
     return today - timedelta(days=days)

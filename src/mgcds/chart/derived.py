@@ -11,8 +11,8 @@ from mgcds.clock import completed_years
 from mgcds.terminology.types import Concept, Formula
 from mgcds.units import round_half_up
 
-# (result, formula, all results, patient, day, decimals) -> (value, what it was computed from)
-Shape = Callable[[Result, Formula, Sequence[Result], Person, date, int], tuple[Decimal, str] | None]
+# (result, formula, all results, patient, day, decimals) -> (value, concepts it was computed from)
+Shape = Callable[[Result, Formula, Sequence[Result], Person, date, int], tuple[Decimal, tuple[str, ...]] | None]
 
 
 def computed(results: Iterable[Result], concepts: Mapping[str, Concept], person: Person, today: date) -> list[Result]:
@@ -27,14 +27,20 @@ def computed(results: Iterable[Result], concepts: Mapping[str, Concept], person:
         for result in known:
             found = shape(result, formula, known, person, today, concept.decimals) if result.concept == formula.of else None
             if found is not None:
-                value, source = found
+                value, sources = found
+                source = " and ".join(_in_a_sentence(concepts[name].title) for name in sources)
                 made.append(Result(concept.key, value, concept.unit, result.taken, result.reference, computed_from=source))
     return made
 
 
+def _in_a_sentence(title: str) -> str:
+    """ "Total calcium" as "total calcium"; abbreviations keep their capitals."""
+    return title if title[:2].isupper() or title[1:2].isupper() else title[:1].lower() + title[1:]
+
+
 def _ckd_epi_2021(
     result: Result, formula: Formula, _: Sequence[Result], person: Person, today: date, decimals: int
-) -> tuple[Decimal, str] | None:
+) -> tuple[Decimal, tuple[str, ...]] | None:
     """eGFR from creatinine in mg/dL (Inker 2021, NEJM 385:1737); adults whose sex is male or female.
 
     With a partial birth date only if the youngest and the oldest possible age give the same rounded result.
@@ -49,24 +55,21 @@ def _ckd_epi_2021(
     by_ratio = n["scale"] * min(ratio, 1.0) ** n[f"a_{person.sex}"] * max(ratio, 1.0) ** n["b"]
     by_sex = n.get(f"f_{person.sex}", 1.0)
     values = {round_half_up(Decimal(repr(by_ratio * n["c"] ** age * by_sex)), decimals) for age in ages}
-    return (values.pop(), formula.of) if len(values) == 1 else None
+    return (values.pop(), (formula.of,)) if len(values) == 1 else None
 
 
 def _albumin_corrected(
-    result: Result, formula: Formula, known: Sequence[Result], _: Person, __: date, decimals: int
-) -> tuple[Decimal, str] | None:
-    """Calcium + per_gram x (normal - albumin), with the albumin nearest in time; without one the total calcium itself."""
-
-    def gap(other: Result) -> int:
-        return abs((other.taken.last - result.taken.last).days)
-
-    most = formula.within_days
-    near = [other for other in known if other.concept == formula.with_ and (most is None or gap(other) <= most)]
-    if not near:
-        return round_half_up(result.value, decimals), formula.of
-    closest = min(reversed(near), key=gap)  # of two that are as near, the later
+    result: Result, formula: Formula, known: Sequence[Result], _: Person, today: date, decimals: int
+) -> tuple[Decimal, tuple[str, ...]] | None:
+    """Calcium + per_gram x (normal - albumin), with the newest albumin of the last days; without one the total calcium."""
+    albumin = [other for other in known if other.concept == formula.with_]
+    if formula.within_days is not None:
+        albumin = [other for other in albumin if other.taken.most_days_before(today) <= formula.within_days]
+    if not albumin:
+        return round_half_up(result.value, decimals), (formula.of,)
+    newest = albumin[-1]  # `known` is in order of time
     per_gram, normal = formula.numbers["per_gram"], formula.numbers["normal"]
-    return round_half_up(result.value + per_gram * (normal - closest.value), decimals), f"{formula.of} and {formula.with_}"
+    return round_half_up(result.value + per_gram * (normal - newest.value), decimals), (formula.of, str(formula.with_))
 
 
 SHAPES: Mapping[str, Shape] = {"ckd-epi-2021": _ckd_epi_2021, "albumin-corrected": _albumin_corrected}

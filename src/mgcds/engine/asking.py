@@ -84,4 +84,6 @@ class Asking:
             return frozenset({ORDERS})
         if isinstance(question, Taking | Exposure | Trials):
             return frozenset({MEDICATIONS})
-        return frozenset({PATIENT}) if isinstance(question, Patient | Table) else frozenset()
+        if isinstance(question, Table):
+            return frozenset({PATIENT, CONDITIONS} if "life-stage" in question.by else {PATIENT})
+        return frozenset({PATIENT}) if isinstance(question, Patient) else frozenset()

@@ -10,7 +10,7 @@ from mgcds.chart.facts import MEDICATIONS, Note, Use
 from mgcds.engine.answer import Answer, Because, absent, not_known
 from mgcds.engine.asking import Asking
 from mgcds.engine.products import in_play, merged, names_of, of_classes, route_of
-from mgcds.engine.spans import in_span, merged_course
+from mgcds.engine.spans import hangs_on_unknown, in_span, merged_course
 from mgcds.language.find import Course, Exposure, Taking, Total, Trials
 from mgcds.language.library import Asked
 from mgcds.units import plain, round_half_up
@@ -29,6 +29,9 @@ def taking(ask: Asking, asked: Asked, question: Taking) -> Answer:
     else:
         pool = in_play(ask.chart, ask.library.policy.order_hooks, question.only)
     found: list[Use] = []
+    spans = (*question.started, *([question.ended] if question.ended else []))
+    if hangs_on_unknown(spans, ask.anchors(asked)) and of_classes(pool, question.taking):
+        return not_known(asked.key, "it counts from a date that is not known")
     for use in of_classes(pool, question.taking):
         if question.by and route_of(use) is None:
             notes.append(Note("dosage-unreadable", use.reference))
@@ -57,7 +60,7 @@ def _fits(ask: Asking, asked: Asked, question: Taking, use: Use) -> bool:
         return False
     if question.not_for and set(map(str, question.not_for)) & use.indications:
         return False
-    if question.started and not in_span(use.start, question.started, ask.chart.today, ask.anchors(asked)):
+    if not all(in_span(use.start, span, ask.chart.today, ask.anchors(asked)) for span in question.started):
         return False
     if question.ended and not use.active and not in_span(use.end, question.ended, ask.chart.today, ask.anchors(asked)):
         return False

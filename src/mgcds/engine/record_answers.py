@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from mgcds.chart.facts import ORDERS, PATIENT, Result
-from mgcds.clock import completed_years
+from mgcds.chart.facts import CONDITIONS, ORDERS, PATIENT, Result
+from mgcds.clock import completed_months, completed_years
 from mgcds.engine.answer import Answer, Because, absent, not_known
 from mgcds.engine.asking import Asking
 from mgcds.engine.spans import in_span
@@ -187,23 +187,26 @@ def intake(ask: Asking, asked: Asked, question: Intake) -> Answer:
 
 
 def table(ask: Asking, asked: Asked, question: Table) -> Answer:
-    """A number looked up; a partial birth date that leaves two rows possible leaves it not known."""
+    """A number looked up; a partial birth date or unknown life stage that leaves two rows possible leaves it not known."""
     rows = ask.library.tables[str(question.table)]
-    ages = _ages(ask) if "age" in question.by else None
-    if "age" in question.by and ages is None:
+    born, sex = ask.chart.person.born, ask.chart.person.sex
+    if "age" in question.by and born is None:
         return not_known(asked.key, "age is not known")
-    sex = ask.chart.person.sex
     if "sex" in question.by and sex is None:
         return not_known(asked.key, "sex is not known")
-    stage = _life_stage(ask) if "life-stage" in question.by else None
-    found = {id(row): row for age in (ages or (None,)) if (row := rows.find(years=age, sex=sex, stage=stage)) is not None}
-    if len(found) > 1:
-        return not_known(asked.key, "the birth date is partial and leaves two bands possible")
+    ages: tuple[int | None, ...] = (None,)
+    if "age" in question.by and born is not None:
+        ages = tuple(completed_months(day, ask.chart.today) for day in (born.last, born.first))
+    stages = _life_stages(ask, question) if "life-stage" in question.by else (None,)
+    found = {id(row): row for age in ages for stage in stages if (row := rows.find(months=age, sex=sex, stage=stage))}
+    values = {row.value.value if row.value else None for row in found.values()}
+    if len(values) > 1:
+        return not_known(asked.key, "the birth date or the life stage leaves two rows possible")
     row = next(iter(found.values()), None)
     if row is None or row.value is None:
         return absent(asked.key, str(row.because) if row and row.because else "no row of the table fits", unit=asked.unit)
     value = row.value.value * question.times
-    because = (Because(ask.chart.person.reference),) if ages else ()
+    because = (Because(ask.chart.person.reference),) if "age" in question.by else ()
     return Answer(
         asked.key,
         True,
@@ -215,8 +218,14 @@ def table(ask: Asking, asked: Asked, question: Table) -> Answer:
     )
 
 
-def _life_stage(ask: Asking) -> str | None:
-    for stage in ("pregnancy", "lactation"):
+STAGES = ("pregnancy", "lactation")  # concepts; a table's rows name them as life-stage
+
+
+def _life_stages(ask: Asking, question: Table) -> tuple[str | None, ...]:
+    """The life stage on the record; every stage where conditions were not supplied and the patient may be in one."""
+    for stage in STAGES:
         if any(stage in problem.concepts for problem in ask.chart.problems):
-            return stage
-    return None
+            return (stage,)
+    if ask.chart.person.sex == "male" or ask.supplied(CONDITIONS, question):
+        return (None,)
+    return (None, *STAGES)

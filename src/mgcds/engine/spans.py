@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 
 from mgcds.chart.facts import Use
@@ -26,6 +26,11 @@ def in_span(moment: Moment | None, span: Span, today: date, anchors: Mapping[str
         else:
             most, fewest = (anchor.on.last - moment.first).days, (anchor.on.first - moment.last).days
     return fewest >= span.least and (span.most is None or most <= span.most)
+
+
+def hangs_on_unknown(spans: Iterable[Span], anchors: Mapping[str, Answer]) -> bool:
+    """Whether a span counts from an answer that is not known, so that nothing can be said about it."""
+    return any(anchor is not None and not anchor.known for span in spans if (anchor := anchors.get(span.anchor)))
 
 
 def merged_course(uses: tuple[Use, ...], gap: int, today: date) -> tuple[int, tuple[Use, ...]]:

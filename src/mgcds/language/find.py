@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
 
-from mgcds.language.literals import AtLeastDays, CountField, DaysField, Names, SpanField, Word, as_text, wrong
+from mgcds.language.literals import AtLeastDays, CountField, DaysField, Names, SpanField, SpansField, Word, as_text, wrong
 from mgcds.language.when import Condition, TestsField, parse
 from mgcds.source import Text, place_of
 
@@ -83,7 +83,7 @@ class Taking(Question):
     for_: Names = Field(default=(), alias="for")
     not_for: Names = ()
     only: Literal["active", "drafts"] | None = None
-    started: SpanField | None = None
+    started: SpansField = Field(default=(), description="a span, or several that must all hold")
     ended: SpanField | None = None
     supply: AtLeastDays | None = None
     dose_at_least: Word | None = None

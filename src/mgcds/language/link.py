@@ -61,9 +61,10 @@ def mentions(question: Question) -> list[Text | str]:
     elif isinstance(question, FirstThatHolds):
         names.extend(name for condition in question.conditions() for name in questions(condition))
     for field in ("started", "ended", "taken", "onset"):
-        span = getattr(question, field, None)
-        if isinstance(span, Span) and span.anchor != "today":
-            names.append(Text(span.anchor, span.place))
+        value = getattr(question, field, None)
+        for span in value if isinstance(value, tuple) else (value,):
+            if isinstance(span, Span) and span.anchor != "today":
+                names.append(Text(span.anchor, span.place))
     for tests in question.words.values():
         names.extend(test.to for test in tests if isinstance(test, Compare) and isinstance(test.to, str))
     return names

@@ -107,7 +107,8 @@ def _drug_names(library: Library, names: tuple[Text, ...]) -> list[Problem]:
 def _own_numbers(question: Question) -> Iterator[str]:
     """Names of the options of a question that hold numbers, and of its words' tests."""
     for field, value in question:
-        if isinstance(value, Span) or type(value).__name__ in ("Days", "Minutes", "Number"):
+        first = value[0] if isinstance(value, tuple) and value else value
+        if isinstance(first, Span) or type(value).__name__ in ("Days", "Minutes", "Number"):
             yield field.rstrip("_")
     if isinstance(question, Table) and question.times > 1:
         yield "times"

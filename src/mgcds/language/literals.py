@@ -18,7 +18,8 @@ _AT_LEAST_AGO = re.compile(r"at least (\d+) days? ago")
 _BETWEEN_AGO = re.compile(r"(\d+) to (\d+) days? ago")
 _RELATIVE = re.compile(r"(?:at least (\d+)|(\d+) to (\d+)) days? (before|after) ([a-z0-9_]+)")
 _AT_LEAST = re.compile(r"at least (\d+) days?")
-_AGES = re.compile(r"(\d+) to (\d+) years|at least (\d+) years|(\d+) years")
+_MONTHS = 12  # of a year
+_AGES = re.compile(r"(\d+) to (\d+) (years|months)|at least (\d+) (years)|(\d+) (years)")
 
 
 def wrong(message: str, place: Place = NOWHERE) -> PydanticCustomError:
@@ -74,11 +75,15 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class AgeBand:
-    """Completed years, both ends included; `last` None: and older."""
+    """Completed months, both ends included; `last` None: and older. "4 to 8 years" is 48 to 107 months."""
 
     first: int
     last: int | None
+    text: str = ""
     place: Place = NOWHERE
+
+    def __contains__(self, months: int) -> bool:
+        return self.first <= months and (self.last is None or months <= self.last)
 
 
 def as_text(value: Any) -> Text:
@@ -170,18 +175,28 @@ def _ordered(span: Span) -> Span:
 
 
 def as_ages(value: Any) -> AgeBand:
-    """ "4 to 8 years", "at least 9 years" or "0 years"."""
+    """ "4 to 8 years", "at least 9 years", "0 years" or "7 to 11 months"."""
     text = as_text(value)
     match = _AGES.fullmatch(text)
     if not match:
-        raise wrong(f"'{text}' is not an age; write it like 4 to 8 years or at least 9 years", text.place)
-    first, last, open_, single = match.groups()
+        raise wrong(f"'{text}' is not an age; write it like 4 to 8 years, at least 9 years or 7 to 11 months", text.place)
+    first, last, unit, open_, _, single, _ = match.groups()
     if open_:
-        return AgeBand(int(open_), None, text.place)
-    band = AgeBand(int(first or single), int(last or single), text.place)
+        return AgeBand(int(open_) * _MONTHS, None, str(text), text.place)
+    each = 1 if unit == "months" else _MONTHS
+    band = AgeBand(int(first or single) * each, (int(last or single) + 1) * each - 1, str(text), text.place)
     if band.last is not None and band.last < band.first:
         raise wrong(f"'{text}' runs backwards; write the smaller age first", text.place)
     return band
+
+
+def as_spans(value: Any) -> tuple[Span, ...]:
+    """One span or a list of spans that must all hold."""
+    if isinstance(value, list):
+        if not value:
+            raise wrong("the list is empty; write at least one span", place_of(value))
+        return tuple(as_span(item) for item in value)
+    return (as_span(value),)
 
 
 def _schema(description: str, pattern: str) -> WithJsonSchema:
@@ -198,4 +213,5 @@ DaysField = Annotated[Days, PlainValidator(as_days), _schema("days", r"^\d+ days
 MinutesField = Annotated[Minutes, PlainValidator(as_minutes), _schema("hours", r"^\d+(\.\d+)? h$")]
 AtLeastDays = Annotated[Days, PlainValidator(as_at_least_days), _schema("a shortest length", r"^at least \d+ days?$")]
 SpanField = Annotated[Span, PlainValidator(as_span), _schema("a span of days", r"days?")]
-AgeField = Annotated[AgeBand, PlainValidator(as_ages), _schema("an age or band of ages", r"years$")]
+SpansField = Annotated[tuple[Span, ...], PlainValidator(as_spans), _NAMES]
+AgeField = Annotated[AgeBand, PlainValidator(as_ages), _schema("an age or band of ages", r"(years|months)$")]

@@ -24,5 +24,5 @@ class Order(Model):
     codes: tuple[OrderCode, ...]
     text: Word
     category: Literal["laboratory", "procedure"]
-    priority: Literal["routine", "urgent"] = "routine"
+    priority: Literal["routine", "urgent", "stat"] = "routine"
     in_days: Word | None = None

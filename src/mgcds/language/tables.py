@@ -39,11 +39,11 @@ class ValueTable(Model):
     rows: tuple[Row, ...] = Field(min_length=1)
 
     def find(
-        self, *, years: int | None = None, sex: str | None = None, stage: str | None = None, drug: str | None = None
+        self, *, months: int | None = None, sex: str | None = None, stage: str | None = None, drug: str | None = None
     ) -> Row | None:
-        """The row that fits every column of the table, or None."""
+        """The first row that fits every column of the table, or None; `months`: the age in completed months."""
         for row in self.rows:
-            if row.age and (years is None or years < row.age.first or (row.age.last is not None and years > row.age.last)):
+            if row.age and (months is None or months not in row.age):
                 continue
             if (row.sex and row.sex != sex) or (row.life_stage and row.life_stage != stage) or (row.drug and row.drug != drug):
                 continue
@@ -88,10 +88,7 @@ def overlapping(table: ValueTable) -> list[tuple[Place, str]]:
             if above.last is None:
                 problems.append((below.place, "no band may follow one that is open upwards; move it up"))
             elif below.first != above.last + 1:
-                message = (
-                    f"starts at {below.first} years but the band above ends at {above.last}; "
-                    f"let it start at {above.last + 1} years"
-                )
+                message = f"'{below.text}' does not follow '{above.text}': an age is missing or stands in both; let them meet"
                 problems.append((below.place, message))
     return problems
 

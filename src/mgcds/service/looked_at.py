@@ -92,8 +92,8 @@ def spans(question: Question) -> Iterator[str]:
     """Look-backs and lengths, in words."""
     for name, lead in (("taken", "taken"), ("started", "started"), ("ended", "ended"), ("onset", "since"), ("due", "due")):
         value = getattr(question, name, None)
-        if value is not None:
-            yield f"{lead} {value.text}"
+        for span in value if isinstance(value, tuple) else (value,) if value is not None else ():
+            yield f"{lead} {span.text}"
     if isinstance(question, Trials):
         yield f"each for at least {question.lasting}"
     if isinstance(question, Exposure):

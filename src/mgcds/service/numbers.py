@@ -110,10 +110,7 @@ def table(table: ValueTable | IntervalTable, library: Library) -> Tabled:
 def _who(row: Row) -> str:
     parts = [str(part) for part in (row.drug, row.sex, row.life_stage) if part]
     if row.age:
-        first, last = row.age.first, row.age.last
-        parts.append(
-            f"from {first} years" if last is None else f"{first} years" if first == last else f"{first} to {last} years"
-        )
+        parts.append(row.age.text)
     return ", ".join(parts)
 
 

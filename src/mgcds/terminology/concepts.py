@@ -19,6 +19,7 @@ from mgcds.units import decimal, normal_unit
 _KEYS = {
     "title", "recorded_in", "codes", "never", "unit", "unit_optional", "factors", "divide", "decimals", "plausible",
     "print_also", "batch", "newest", "formula", "text", "orders", "system", "procedure_lasts", "same_as",
+    "beside_codes",
 }  # fmt: skip
 _PLAUSIBLE = re.compile(r"(\S+) to (\S+) (.+)")
 
@@ -36,7 +37,7 @@ class ConceptIndex:
     never: frozenset[tuple[str, str]]
 
     def of(self, codings: Iterable[Coding], text: str, resource_type: str) -> frozenset[str]:
-        """The concepts of a record of one resource type: by code, and by words where no code is known."""
+        """The concepts of a record of one resource type: by code, and by words where no code is known (or none says as much)."""
         written = list(codings)
         sent = [(coding.system, tidy_code(coding.system, coding.code)) for coding in written]
         if any(code in self.never for code in sent):
@@ -45,8 +46,9 @@ class ConceptIndex:
         for system, code in sent:
             found |= self.by_code.get((system, code), frozenset())
             found |= _starting(self.by_prefix, system, code) - _starting(self.excepted, system, code)
-        if not found and resource_type != "Observation":
-            found |= self.phrases.of(text, *(coding.display for coding in written))
+        if resource_type != "Observation":
+            words = self.phrases.of(text, *(coding.display for coding in written))
+            found |= {key for key in words if self.concepts[key].beside_codes} if found else words
         return frozenset(key for key in found if resource_type in self.concepts[key].recorded_in)
 
 
@@ -142,6 +144,7 @@ def _concept(key: str, value: Any) -> Concept:
         batch=str(value["batch"]) if "batch" in value else None,
         newest=int(value.get("newest", "10")),
         formula=_formula(value.get("formula")),
+        beside_codes=value.get("beside_codes") == "yes",
         procedure_lasts=int(str(lasts).split()[0]) if lasts is not None else None,
     )
 

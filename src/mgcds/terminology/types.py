@@ -61,6 +61,7 @@ class Concept:
     batch: str | None = None
     newest: int = 10
     formula: Formula | None = None
+    beside_codes: bool = False  # whether its words count even where a record carries a known code
     procedure_lasts: int | None = None  # days for which a completed procedure counts; None: for ever
 
     def convert(self, value: Decimal, unit: str | None) -> Decimal | None:

@@ -45,25 +45,18 @@ def _albumin(value: float, when: str, identity: str = "o2") -> Json:
     return lab("albumin", value, "g/dL", when, id=identity)
 
 
-def test_calcium_is_corrected_with_the_nearest_albumin() -> None:
+def test_calcium_is_corrected_with_the_newest_albumin() -> None:
     found = _made(
         "calcium-made",
-        lab("calcium", 8.0, when="2026-06-01"),
-        _albumin(1.0, "2026-06-09"),
-        _albumin(3.0, "2026-05-28", "o3"),
+        lab("calcium", 8.0, when="2026-06-05"),
+        _albumin(1.0, "2026-06-04"),
+        _albumin(3.0, "2026-06-10", "o3"),
     )
     assert found == [(Decimal("8.80"), "calcium and albumin")]
 
 
-def test_of_two_albumins_as_near_the_later_counts() -> None:
-    found = _made(
-        "calcium-made", lab("calcium", 8.0, when="2026-06-05"), _albumin(2.0, "2026-06-03"), _albumin(3.0, "2026-06-07", "o3")
-    )
-    assert found == [(Decimal("8.80"), "calcium and albumin")]
-
-
-@pytest.mark.parametrize(("when", "value"), [("2026-05-18", "8.80"), ("2026-05-17", "8.00")])
-def test_an_albumin_of_more_than_14_days_leaves_total_calcium(when: str, value: str) -> None:
-    ((found, source),) = _made("calcium-made", lab("calcium", 8.0, when="2026-06-01"), _albumin(3.0, when))
+@pytest.mark.parametrize(("when", "value"), [("2026-06-01", "8.80"), ("2026-05-31", "8.00")])
+def test_an_albumin_older_than_14_days_today_leaves_total_calcium(when: str, value: str) -> None:
+    ((found, source),) = _made("calcium-made", lab("calcium", 8.0, when="2026-06-10"), _albumin(3.0, when))
     assert found == Decimal(value)
     assert source == ("calcium and albumin" if value == "8.80" else "calcium")
