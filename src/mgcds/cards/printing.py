@@ -93,6 +93,8 @@ def _placeholder(
     if part.attribute == "names":
         names_only = answer.names if not isinstance(asked.question, Trials) else tuple(sorted(answer.names))
         return listed(names_only, escape)
+    if part.attribute == "count" and answer.known and answer.value is not None:
+        return plain(answer.value)
     text = answer.parts.get(part.attribute, "")
     return escape(text) if text else "not known"
 

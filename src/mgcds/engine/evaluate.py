@@ -120,9 +120,11 @@ class Engine:
         firing = {rule_id: outcome.level for rule_id, outcome in outcomes.items() if outcome.state == "fired"}
         for row in library.policy.supersede:
             winner = str(row.winner)
-            if winner in firing and (row.level is None or firing[winner] == row.level):
+            if winner not in firing or outcomes[winner].state != "fired":
+                continue  # a rule that is itself superseded has no card to say it
+            if row.level is None or firing[winner] == row.level:
                 for loser in map(str, row.losers):
-                    if loser in firing:
+                    if loser in firing and outcomes[loser].state == "fired":
                         outcomes[loser] = replace(
                             outcomes[loser],
                             state="superseded",

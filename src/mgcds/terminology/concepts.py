@@ -37,7 +37,7 @@ class ConceptIndex:
     never: frozenset[tuple[str, str]]
 
     def of(self, codings: Iterable[Coding], text: str, resource_type: str) -> frozenset[str]:
-        """The concepts of a record of one resource type: by code, and by words where no code is known (or none says as much)."""
+        """The concepts of a record of one resource type: by code, and by words where no code says as much."""
         written = list(codings)
         sent = [(coding.system, tidy_code(coding.system, coding.code)) for coding in written]
         if any(code in self.never for code in sent):
