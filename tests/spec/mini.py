@@ -19,13 +19,6 @@ from mgcds.source import Problem, SourceError, read_text
 from mgcds.terminology import Terminology
 
 RULES = Path(__file__).parent.parent.parent / "rules"
-CONCEPTS = """
-potassium: {title: Potassium, codes: [2823-3], unit: mmol/L, decimals: 1, batch: potassium}
-magnesium-intake: {title: Magnesium intake, codes: [magnesium-intake], system: "urn:mgcds:observation", unit: mg/day, batch: seldom}
-general-anaesthesia: {title: General anaesthesia, recorded_in: [Procedure, ServiceRequest], text: [general anaesthesia]}
-anaesthesia: {title: Anaesthesia, recorded_in: [Condition], text: [anaesthesia]}
-tetany: {title: Tetany, recorded_in: [Condition], text: [tetany]}
-"""
 POLICY = """
 order_hooks: [order-select, order-sign, medication-refill]
 cards: {at_most: 5, interruptive: [critical at order-sign]}
@@ -54,11 +47,9 @@ class Mini:
         self.root = folder / "rules"
         for name in ("concepts", "classes", "tables"):
             shutil.copytree(RULES / name, self.root / name)
-        (self.root / "concepts/spec.yaml").write_text(CONCEPTS)
         (self.root / "policy.yaml").write_text(POLICY)
         (self.root / "reasons.yaml").write_text("not-applicable: Does not apply\n")
-        cited = "".join(f"{key}: {{citation: {key}, state: ours}}\n" for key in ("expert", "C-01", "R5", "IOM-1997", "ATHF"))
-        (self.root / "sources.yaml").write_text(cited)
+        shutil.copy(RULES / "sources.yaml", self.root / "sources.yaml")
 
     def write(self, path: str, text: str) -> None:
         target = self.root / path
