@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mgcds.cards import respond
+from mgcds.cards.compose import bundle
 from mgcds.check.charts import chart_of
 from mgcds.engine.answer import Answer
 from mgcds.engine.evaluate import Engine, Evaluation, Outcome
@@ -74,6 +75,8 @@ def run(case: Case, file: CaseFile, engine: Engine, *, texts: bool = True) -> Pr
     else:
         line = _outcome(file.about, case.expect, evaluation)
         wrong = [line] if line else []
+    if case.cards and not wrong:
+        wrong = _cards(case, evaluation)
     if texts and case.says and not wrong:
         wrong = _says(case, evaluation)
     return Problem(place, f"'{case.case}': {'; '.join(wrong)}") if wrong else None
@@ -156,6 +159,11 @@ def _shown(answer: Answer) -> str:
         return "not known"
     parts = [f"{answer.value} {answer.unit}"] if answer.value is not None else []
     return ", ".join([*parts, *([answer.word] if answer.word else [])]) or ("present" if answer.present else "absent")
+
+
+def _cards(case: Case, evaluation: Evaluation) -> list[str]:
+    topics = [topic for topic, _ in bundle(evaluation.findings, evaluation.library.policy.cards.at_most)]
+    return [] if topics == list(map(str, case.cards)) else [f"expected cards {', '.join(case.cards)}, got {', '.join(topics)}"]
 
 
 def _says(case: Case, evaluation: Evaluation) -> list[str]:

@@ -10,8 +10,9 @@ from typing import Any
 
 from mgcds.check.cases import VOCABULARY, CaseFile, run
 from mgcds.engine.evaluate import Engine
+from mgcds.language.cases import Case
 from mgcds.language.files import Files, changed
-from mgcds.language.library import Library
+from mgcds.language.library import Asked, Library
 from mgcds.language.lint import lint
 from mgcds.language.load import build
 from mgcds.source import Place, Problem, SourceError, Text, read
@@ -40,6 +41,7 @@ class Nudge:
     file: str
     old: Text
     new: str
+    near: frozenset[str] = frozenset()  # the words beside it: cases that name one of them are asked first
 
     @property
     def problem(self) -> Problem:
@@ -62,27 +64,31 @@ def nudges(files: Files) -> list[Nudge]:
         found += list(_of("policy.yaml", {"at_most": files.policy["cards"]["at_most"]}, bare=True))
     found += list(_of(SALTS, read(files.root / SALTS, shown_as=SALTS), bare=True))
     for file, tree in concept_trees(files.root).items():
-        for block in tree.values():
-            found += [nudge for key in _IN_CONCEPTS if key in block for nudge in _of(file, {key: block[key]}, bare=True)]
+        for name, block in tree.items():
+            near = frozenset({str(name)})
+            found += [
+                nudge for key in _IN_CONCEPTS if key in block for nudge in _of(file, {key: block[key]}, bare=True, near=near)
+            ]
     return found
 
 
-def _of(file: str, tree: Any, *, bare: bool = False) -> Iterator[Nudge]:
+def _of(file: str, tree: Any, *, bare: bool = False, near: frozenset[str] = frozenset()) -> Iterator[Nudge]:
     if isinstance(tree, dict):
+        near |= {str(value) for value in tree.values() if isinstance(value, Text)}
         for key, value in tree.items():
             if isinstance(key, Text) and key in _FLIPS and not bare:
                 yield Nudge(file, key, _FLIPS[key])
             if key not in _NOT_NUMBERS:
-                yield from _of(file, value, bare=bare or key == "times")
+                yield from _of(file, value, bare=bare or key == "times", near=near)
     elif isinstance(tree, list):
         for item in tree:
-            yield from _of(file, item, bare=bare)
+            yield from _of(file, item, bare=bare, near=near)
     elif isinstance(tree, Text) and _is_number(tree, bare):
         for match in _BARE.finditer(tree):
             for step in (1, -1):
                 number = _stepped(match[0], step)
                 if not (number.startswith("-") and "day" in tree):  # no length is negative
-                    yield Nudge(file, tree, tree[: match.start()] + number + tree[match.end() :])
+                    yield Nudge(file, tree, tree[: match.start()] + number + tree[match.end() :], near)
 
 
 def _is_number(text: Text, bare: bool) -> bool:
@@ -96,35 +102,56 @@ def _stepped(number: str, step: int) -> str:
 
 
 def unnoticed(
-    files: Files, terminology: Terminology, cases: list[CaseFile], tick: Callable[[], None] = lambda: None
+    files: Files,
+    terminology: Terminology,
+    cases: list[CaseFile],
+    tick: Callable[[], None] = lambda: None,
+    *,
+    only: Callable[[Nudge], bool] = lambda _: True,
 ) -> tuple[int, list[Problem]]:
-    """How many nudges there are, and those that no case notices."""
-    made = nudges(files)
+    """How many nudges there are (`only` some of them), and those that no case notices."""
+    made = [nudge for nudge in nudges(files) if only(nudge)]
+    library, _ = build(files, terminology)
     missed = []
     for nudge in made:
-        if not _noticed(nudge, files, terminology, cases):
+        if library is None or not _noticed(nudge, files, library, cases):
             missed.append(nudge.problem)
         tick()
     return len(made), sorted(set(missed))
 
 
-def _noticed(nudge: Nudge, files: Files, terminology: Terminology, cases: list[CaseFile]) -> bool:
+def _noticed(nudge: Nudge, files: Files, original: Library, cases: list[CaseFile]) -> bool:
     try:
-        library = _mutated(nudge, files, terminology)
+        library = _mutated(nudge, files, original.terminology)
     except (SourceError, ValueError, ArithmeticError):
         return True  # a change that does not load cannot slip through
     if library is None:
         return True
     engine = Engine(library, with_durable=False)
-    return any(run(case, file, engine, texts=False) is not None for file in _watchers(nudge, cases) for case in file.cases)
+    watching = [(case, file) for file in _watchers(nudge, cases, original) for case in file.cases]
+    watching.sort(key=lambda each: not nudge.near & _named(each[0]))
+    return any(run(case, file, engine, texts=False) is not None for case, file in watching)
 
 
-def _watchers(nudge: Nudge, cases: list[CaseFile]) -> list[CaseFile]:
-    """Whose cases must notice: a rule's own, the vocabulary's for shared numbers, all for tables and policy."""
+def _named(case: Case) -> set[str]:
+    """The words a case's chart names: drugs, results, conditions."""
+    return {str(value) for line in case.chart for _, value in line if isinstance(value, Text)}
+
+
+def _watchers(nudge: Nudge, cases: list[CaseFile], library: Library) -> list[CaseFile]:
+    """Whose cases must notice: a rule's own; the vocabulary's for shared numbers; for a table, of all that reach it."""
     if nudge.file.startswith("vocabulary/"):
         return [file for file in cases if file.about == VOCABULARY]
     own = [file for file in cases if file.file.removesuffix(".test.yaml") == nudge.file.removesuffix(".yaml")]
-    return own or cases
+    if own or not nudge.file.startswith("tables/") or nudge.file == SALTS:
+        return own or cases
+    table = nudge.file.removeprefix("tables/").removesuffix(".yaml")
+    reached = {rule.id for rule in library.rules.values() if any(_uses(library.questions[key], table) for key in rule.needs)}
+    return [file for file in cases if file.about == VOCABULARY or file.about in reached]
+
+
+def _uses(asked: Asked, table: str) -> bool:
+    return any(str(getattr(asked.question, field, "")) == table for field in ("table", "intervals", "dose_at_least"))
 
 
 def _mutated(nudge: Nudge, files: Files, terminology: Terminology) -> Library | None:

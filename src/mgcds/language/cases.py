@@ -127,6 +127,7 @@ class Case(Model):
     at: Hook = HOOKS[0]  # type: ignore[assignment]
     chart: tuple[Annotated[Any, PlainValidator(_line), WithJsonSchema({"type": "object"})], ...] = ()
     expect: Any
+    cards: Names = Field(default=(), description="topics of all cards, in order")
     says: Names = ()
 
 
