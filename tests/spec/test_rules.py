@@ -73,6 +73,14 @@ def test_a_superseded_rule_names_its_winner_and_stays_away_where_that_is_suppres
     assert evaluation.findings == ()
 
 
+def test_a_rule_that_is_superseded_itself_supersedes_nobody(mini: Mini) -> None:
+    for name in ("ex-first", "ex-second", "ex-third"):
+        rule(mini, "when: [serum_mg: present]\nlevel: info\n", id=name)
+    mini.write("policy.yaml", POLICY + "supersede: {ex-first: [ex-second], ex-second: [ex-third]}\n")
+    outcomes = mini.evaluate(LOW).outcomes
+    assert [outcomes[name].state for name in ("ex-first", "ex-second", "ex-third")] == ["fired", "superseded", "fired"]
+
+
 def test_supersede_may_depend_on_the_winners_level(mini: Mini) -> None:
     rule(mini, "when: [serum_mg: present]\nlevel: info\n", id="ex-loser")
     rule(mini, "when: [serum_mg: present]\nlevel:\n  warning: {ckd: present}\n  info: otherwise\n", id="ex-winner")

@@ -90,6 +90,21 @@ def test_taking_started_ended_supply_and_dose_do_not_hold_where_they_are_not_wri
     assert not mini.ask("strong", "- {taking: sertraline}").present
 
 
+def test_taking_started_may_lie_in_several_spans_and_is_not_known_where_the_date_it_counts_from_is_not(mini: Mini) -> None:
+    mini.questions("""
+        serum_mg: {latest: serum-magnesium, as: mg/dL}
+        treated: {taking: magnesium, started: [28 to 180 days ago, 0 to 90 days after serum_mg]}
+    """)
+    mg = "- {lab: serum-magnesium, value: 1.5 mg/dL, taken: 60 days ago}\n"
+    assert mini.ask("treated", mg + "- {taking: magnesium oxide, since: 28 days ago}").present
+    assert not mini.ask("treated", mg + "- {taking: magnesium oxide, since: 27 days ago}").present
+    assert mini.ask("treated", mg + "- {taking: magnesium oxide, since: 60 days ago}").present
+    assert not mini.ask("treated", mg + "- {taking: magnesium oxide, since: 61 days ago}").present
+    unknown = "- {not_supplied: [magnesium]}\n"
+    assert not mini.ask("treated", unknown + "- {taking: magnesium oxide, since: 30 days ago}").known
+    assert mini.ask("treated", unknown + "- {taking: omeprazole, since: 30 days ago}").known
+
+
 def test_taking_sees_drafts_at_order_hooks_only_and_a_draft_is_one_product_with_its_order(mini: Mini) -> None:
     mini.questions("ppi: {taking: proton-pump-inhibitors}\nactive: {taking: proton-pump-inhibitors, only: active}")
     lines = "- {taking: omeprazole, since: 9 days ago}\n- {draft: omeprazole}"
@@ -206,6 +221,26 @@ def test_table_looks_a_number_up_and_may_multiply_it(mini: Mini) -> None:
     assert infant.known
     assert not infant.present
     assert "no upper limit" in infant.why
+
+
+def test_table_by_life_stage_is_not_known_where_the_stage_may_matter(mini: Mini) -> None:
+    mini.questions("rda: {table: magnesium-rda, by: [age, sex, life-stage]}")
+    woman = "- {patient: female, age: 25 years}\n"
+    assert mini.ask("rda", woman).value == 310
+    assert mini.ask("rda", woman + "- {has: pregnancy}").value == 350
+    assert mini.ask("rda", woman + "- {has: lactation}").value == 310
+    assert not mini.ask("rda", woman + "- {not_supplied: [conditions]}").known
+    assert mini.ask("rda", "- {patient: male, age: 25 years}\n- {not_supplied: [conditions]}").value == 400
+    assert not mini.ask("rda", "- {patient: unknown, age: 25 years}").known
+
+
+def test_table_counts_infants_in_months(mini: Mini) -> None:
+    mini.questions("rda: {table: magnesium-rda, by: [age, sex, life-stage]}")
+    library, _ = mini.build()
+    assert library is not None
+    rows = library.tables["magnesium-rda"]
+    values = {months: rows.find(months=months, sex="male") for months in (0, 6, 7, 11, 12, 47, 48)}
+    assert [str(row.value.value) for row in values.values() if row and row.value] == ["30", "30", "75", "75", "80", "80", "130"]
 
 
 def test_first_that_holds_gives_a_word_and_names_what_it_passed_over(mini: Mini) -> None:

@@ -113,6 +113,12 @@ def test_words_that_deny_it(terminology: Terminology, text: str) -> None:
     assert terminology.concepts_of([], text, "Condition") == frozenset()
 
 
+def test_words_that_no_code_can_say_count_beside_one(terminology: Terminology) -> None:
+    coded = [Coding(ICD10CM, "F33.2")]
+    found = terminology.concepts_of(coded, "Treatment-resistant depression", "Condition")
+    assert found == {"major-depression", "treatment-resistant-depression"}
+
+
 def test_words_do_not_count_beside_a_known_code(terminology: Terminology) -> None:
     assert terminology.concepts_of([Coding(ICD10CM, "E11.9")], "Bipolar disorder", "Condition") == {"diabetes-2"}
 
