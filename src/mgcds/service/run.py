@@ -54,7 +54,7 @@ def worker() -> FastAPI:
 
 def _application(settings: Settings) -> FastAPI:
     configure(settings.log_level)
-    app = create_app(load(settings.rules), settings)
+    app = create_app(load(settings.rules, site=settings.product_table), settings)
     gc.collect()
     gc.freeze()  # the library lives as long as the process; collections need not walk it again
     return app
