@@ -7,7 +7,8 @@ from decimal import Decimal
 
 from mgcds.units import decimal, milligrams, normal_unit, plain
 
-_STRENGTH = re.compile(r"(\d+(?:\.\d+)?|\.\d+)\s*([A-Za-z\[\]'_]+)(?:\s*/\s*(\d+(?:\.\d+)?)?\s*([A-Za-z\[\]'_]+))?")
+# A slash between spaces parts the strengths of several ingredients; that is a list, and no ratio.
+_STRENGTH = re.compile(r"(\d+(?:\.\d+)?|\.\d+)\s*([A-Za-z\[\]'_]+)(?:/(\d+(?:\.\d+)?)?\s*([A-Za-z\[\]'_]+))?")
 _NUTRIENT_UNITS = ("mg", "mEq")  # what the content of a salt is counted from
 
 
