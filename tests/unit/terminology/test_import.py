@@ -134,6 +134,15 @@ def test_the_sites_row_wins_for_the_same_code_and_the_rest_stays(bring: Bring, t
     assert rx(on_top(to), "199119") == rx(terminology, "199119")
 
 
+def test_the_sites_ndc_wins_for_the_same_digits_and_the_rest_stays(bring: Bring, to: Path, terminology: Terminology) -> None:
+    taken, kept = list(terminology.drugs.ndc)[:2]
+    release = small()
+    release.attribute(made.OXIDE, "NDC", taken)
+    bring(release)
+    assert on_top(to).drugs.ndc[taken] == made.OXIDE
+    assert on_top(to).drugs.ndc[kept] == terminology.drugs.ndc[kept]
+
+
 def test_the_librarys_name_wins_for_an_ingredient_that_it_knows(bring: Bring, to: Path) -> None:
     release = small()
     release.conso[0] = release.conso[0].replace("omeprazole", "renamed substance")
