@@ -1,21 +1,23 @@
-"""The command line: serve, evaluate, explain, check, test, schema, new-rule. Results on stdout, messages on stderr."""
+"""The command line: serve, evaluate, explain, check, test and more. Results on stdout, messages on stderr."""
 
 from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import Progress
+from rich.progress import DownloadColumn, Progress
 
 from mgcds.check.cases import read_cases, run_file, uncovered
 from mgcds.check.nudge import nudges, unnoticed
 from mgcds.check.scaffold import ScaffoldError, new_rule
-from mgcds.drawing import draw_cards, draw_explanations
+from mgcds.drawing import draw_cards, draw_explanations, draw_import
 from mgcds.engine.evaluate import Engine, Evaluation
 from mgcds.engine.explain import explain as explain_rules
 from mgcds.language.files import read_files
@@ -25,6 +27,8 @@ from mgcds.language.rule import HOOKS, Rule
 from mgcds.requestfile import UnreadableFile, chart_of_file, response_of
 from mgcds.settings import Settings, SettingsError, read_settings
 from mgcds.source import Problem, SourceError
+from mgcds.terminology.rxnorm import ReleaseError, import_release
+from mgcds.terminology.rxnorm.files import release_files
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=(__doc__ or "").strip())
 out = Console(highlight=False, soft_wrap=True)
@@ -49,9 +53,10 @@ def _settings(**given: object) -> Settings:
         raise _stop(str(error)) from None
 
 
-def _library(settings: Settings) -> Library:
+def _library(settings: Settings, *, with_site: bool = True) -> Library:
+    """The rules, on top of the site's product table unless that is about to be replaced."""
     try:
-        return load(settings.rules)
+        return load(settings.rules, site=settings.product_table if with_site else None)
     except SourceError as error:
         _print_problems(error.problems)
         raise _stop(f"the rules cannot be used: {_count(len(error.problems), 'problem')}", FOUND) from None
@@ -246,6 +251,46 @@ def new_rule_command(
         raise _stop(str(error)) from None
     for path in paths:
         out.print(str(path), markup=False)
+
+
+terminology_app = typer.Typer(no_args_is_help=True, help="The site's own product table.")
+app.add_typer(terminology_app, name="terminology")
+
+
+@terminology_app.command("import")
+def import_terminology(
+    source: Annotated[
+        Path, typer.Argument(metavar="DIR", help="an unpacked RxNorm release: the folder of RXNCONSO.RRF, or above")
+    ],
+    to: Annotated[Path | None, typer.Option("--to", help="folder to write; default MGCDS_DATA_DIR/terminology")] = None,
+    rules: RulesOption = None,
+) -> None:
+    """Make the site's own product table of an RxNorm release; from then on it lies on top of the packaged one."""
+    settings = _settings(rules=rules)
+    folder = to or settings.product_table
+    if folder is None:
+        raise _stop("where should the table go? Set MGCDS_DATA_DIR to the folder that the service keeps its data in, "
+                    "or name a folder with --to")  # fmt: skip
+    drugs = _library(settings, with_site=False).terminology.drugs
+    try:
+        with _reading(source) as advance:
+            summary = import_release(source, folder, drugs, advance)
+    except ReleaseError as error:
+        for problem in error.problems:
+            err.print(f"mgcds: {problem}", markup=False)
+        raise typer.Exit(WRONG_USE) from None
+    draw_import(out, summary)
+    if folder != settings.product_table:
+        err.print(f"mgcds: the service reads MGCDS_DATA_DIR/terminology; this table is in {folder}", markup=False)
+
+
+@contextmanager
+def _reading(source: Path) -> Iterator[Callable[[str, int], None]]:
+    """A progress bar on stderr, by bytes of all the files."""
+    total = sum(file.stat().st_size for file in release_files(source).values())
+    with Progress(*Progress.get_default_columns(), DownloadColumn(), console=err, transient=True) as progress:
+        task = progress.add_task("reading", total=total)
+        yield lambda name, count: progress.update(task, advance=count, description=name)
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Draws cards and explanations in a terminal, in the width of an EHR's side panel."""
+"""Draws cards, explanations and the outcome of an import in a terminal, in the width of an EHR's side panel."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from rich.panel import Panel
 from rich.text import Text
 
 from mgcds.engine.explain import Explanation
+from mgcds.terminology.rxnorm import Summary
 
 WIDTH = 76
 _COLOURS = {"critical": "red", "warning": "yellow", "info": "blue"}
@@ -65,3 +66,20 @@ def draw_explanations(console: Console, explanations: Iterable[Explanation]) -> 
             if data:
                 console.print(Text("              " + " ".join(data.split()), style="dim"))
         console.print()
+
+
+def draw_import(console: Console, done: Summary) -> None:
+    """What an import read, what it left out and why, and where the table is."""
+    kinds = ", ".join(f"{number} {term_type}" for term_type, number in done.products)
+    console.print(f"Release: {done.release or 'its day is not told by its folder or files'}", markup=False)
+    console.print(f"Products: {sum(number for _, number in done.products)} ({kinds}), {done.new_products} of them new")
+    console.print(f"NDC codes: {done.ndc}")
+    console.print(f"Ingredients and salts: {done.ingredients}, {done.new_ingredients} of them new")
+    if done.strengths_not_read:
+        console.print(f"Components whose strength is not told or not understood: {done.strengths_not_read}")
+    if done.dangling:
+        console.print(f"Relations to codes that the release does not hold: {done.dangling}")
+    console.print("Left out:" if done.refused else "Left out: nothing")
+    for reason, number, first in done.refused:
+        console.print(f"  {number:>7}  {reason} (the first: {first})", markup=False)
+    console.print(f"Table: {done.folder} (hash {done.hash})", markup=False)

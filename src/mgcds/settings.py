@@ -18,7 +18,7 @@ CHECKOUT_RULES = _HERE.parent.parent / "rules"
 PREFIX = "MGCDS_"
 # Settings of later versions. To ignore them in silence would let a site believe in a protection that is not there.
 NOT_YET = frozenset({
-    "site", "data_dir", "database_url", "clients", "fetch_deadline_ms", "cors_origins", "pseudonym_key", "retention_days",
+    "site", "database_url", "clients", "fetch_deadline_ms", "cors_origins", "pseudonym_key", "retention_days",
     "audit_file",
 })  # fmt: skip
 
@@ -40,6 +40,7 @@ class Settings(BaseSettings):
     )
     public_url: str = Field(default="", description="address under which clinicians reach the rule pages")
     root_path: str = Field(default="", description="path below which a proxy serves us, like /cds")
+    data_dir: Path | None = Field(default=None, description="the folder for what the site itself keeps: its product table")
     timezone: str = Field(default="UTC", description="the zone in which calendar days are counted")
     today: date | None = Field(default=None, description="for tests only: refused unless bound to loopback")
     auth: Literal["required", "off"] = Field(default="required", description="off answers any caller")
@@ -102,6 +103,11 @@ class Settings(BaseSettings):
     def day(self) -> date:
         """Today in the site's zone: the only place where the clock is read for a decision."""
         return self.today or datetime.now(UTC).astimezone(self.zone).date()
+
+    @property
+    def product_table(self) -> Path | None:
+        """Where the site's own product table is, or would be."""
+        return None if self.data_dir is None else self.data_dir / "terminology"
 
     @property
     def shown_url(self) -> str:

@@ -24,6 +24,7 @@ def test_by_itself_it_binds_to_loopback_and_finds_the_rules() -> None:
     settings = read_settings()
     assert (settings.host, settings.port, settings.timezone, settings.max_body) == ("127.0.0.1", 8000, "UTC", 5_242_880)
     assert settings.incomplete_card
+    assert settings.data_dir is settings.product_table is None
     assert (settings.rules / "policy.yaml").is_file()
     assert settings.shown_url == "http://127.0.0.1:8000"
 
@@ -43,12 +44,14 @@ def test_the_environment_is_read_and_what_is_given_wins(monkeypatch: pytest.Monk
         "INCOMPLETE_CARD": "false",
         "RULES": str(tmp_path),
         "ROOT_PATH": "/cds/",
+        "DATA_DIR": str(tmp_path / "data"),
     }.items():
         monkeypatch.setenv(f"MGCDS_{name}", value)
     settings = read_settings(port=9000)
     assert (settings.port, settings.shown_url, settings.root_path) == (9000, "https://cds.example.org", "/cds")
     assert (settings.zone.key, settings.day(), settings.log_level) == ("Europe/Berlin", date(2026, 6, 15), "WARNING")
     assert (settings.incomplete_card, settings.rules) == (False, tmp_path)
+    assert settings.product_table == tmp_path / "data/terminology"
 
 
 def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,16 +38,24 @@ from mgcds.units import normal_unit
 SOURCE_STATES = ("seen", "not yet checked", "weak copy", "ours")
 
 
-def load(root: Path, terminology: Terminology | None = None) -> Library:
-    """The library in a folder. Raises SourceError with every problem, each with its place and a way out."""
+def load(root: Path, terminology: Terminology | None = None, site: Path | None = None) -> Library:
+    """The library in a folder, with a site's product table on top. Raises SourceError with every problem, each with its place
+    and a way out."""
     from mgcds.language.lint import lint
 
-    library, problems = build(read_files(root), terminology or Terminology.load(root))
+    library, problems = build(read_files(root), terminology or Terminology.load(root, site))
     if library is not None and not problems:
         problems = lint(library)
     if problems or library is None:
         raise SourceError(problems)
     return library
+
+
+def _hash(files: Files, terminology: Terminology) -> str:
+    """Changes with whatever can change an answer: the library, and the site's product table."""
+    if terminology.site is None:
+        return files.hash
+    return hashlib.sha256(f"{files.hash} {terminology.site.hash}".encode()).hexdigest()[:16]
 
 
 @dataclass(slots=True)
@@ -125,7 +134,7 @@ def build(files: Files, terminology: Terminology) -> tuple[Library | None, list[
         problems.extend(Problem(place, message) for place, message in overlapping(table))
     library = Library(
         terminology, rules, asked, order, typed.policy, suppress, policy_needs, typed.tables, typed.intervals,
-        typed.orders, reasons, sources, files.hash, frozenset(used),
+        typed.orders, reasons, sources, _hash(files, terminology), frozenset(used),
     )  # fmt: skip
     return library, sorted(problems)
 

@@ -24,9 +24,11 @@ def serve(settings: Settings, workers: int = 1) -> None:
     if not settings.is_loopback:  # settings allow this only with authentication switched off
         log.warning("ANY CALLER IS ANSWERED: authentication is off and the address is not loopback", host=settings.host)
     library = app.state.library
+    site = library.terminology.site
     log.info(
-        "starting", host=settings.host, port=settings.port, workers=workers, library=library.hash, rules=len(library.rules)
-    )
+        "starting", host=settings.host, port=settings.port, workers=workers, library=library.hash, rules=len(library.rules),
+        site_table=None if site is None else site.release or "no day told",
+    )  # fmt: skip
     options: dict[str, Any] = {
         "host": settings.host,
         "port": settings.port,
@@ -54,7 +56,7 @@ def worker() -> FastAPI:
 
 def _application(settings: Settings) -> FastAPI:
     configure(settings.log_level)
-    app = create_app(load(settings.rules), settings)
+    app = create_app(load(settings.rules, site=settings.product_table), settings)
     gc.collect()
     gc.freeze()  # the library lives as long as the process; collections need not walk it again
     return app

@@ -10,6 +10,7 @@ from mgcds.source import Place
 from mgcds.terminology.concepts import ConceptIndex, load_concepts
 from mgcds.terminology.drugs import Drugs, load_drugs
 from mgcds.terminology.medicines import resolve
+from mgcds.terminology.site import SiteTables, read_site
 from mgcds.terminology.systems import canonical_system
 from mgcds.terminology.types import Coding, Concept, DrugClass, Medicine, StatedIngredient
 
@@ -24,9 +25,14 @@ class Terminology:
     drugs: Drugs
 
     @classmethod
-    def load(cls, rules: Path) -> Terminology:
-        """Reads concepts, classes and tables of a rule library. Raises SourceError."""
-        return cls(load_concepts(rules), load_drugs(rules))
+    def load(cls, rules: Path, site: Path | None = None) -> Terminology:
+        """Reads concepts, classes and tables of a rule library, and what a site imported on top. Raises SourceError."""
+        return cls(load_concepts(rules), load_drugs(rules, None if site is None else read_site(site)))
+
+    @property
+    def site(self) -> SiteTables | None:
+        """The site's own product table, if it has one."""
+        return self.drugs.site
 
     @property
     def concepts(self) -> Mapping[str, Concept]:

@@ -15,6 +15,7 @@ from typing import Any
 from mgcds.source import Place, Problem, SourceError, place_of, read
 from mgcds.terminology.concepts import rows
 from mgcds.terminology.phrases import any_of, drug_words
+from mgcds.terminology.site import SiteTables
 from mgcds.terminology.types import DrugClass
 from mgcds.units import decimal
 
@@ -39,6 +40,11 @@ class Product:
     name: str
     form: str
     parts: tuple[tuple[str, Decimal | None, str, str], ...]
+
+    @property
+    def tells_strengths(self) -> bool:
+        """Whether it says how much of anything it holds; a brand, a combination or a drug's form does not."""
+        return any(strength is not None for _, strength, _, _ in self.parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +83,17 @@ class Drugs:
     elemental_before: re.Pattern[str]
     made_of: re.Pattern[str]
     members: Mapping[str, frozenset[str]] = field(default_factory=dict)  # ingredient -> classes it belongs to
+    site: SiteTables | None = None  # what a site imported; its products and NDC codes are in those above
 
     @cached_property
     def ndc(self) -> Mapping[str, str]:
         """11-digit NDC -> product code; read only when an NDC is met."""
         path = self.root / "tables/ndc.csv.gz"
-        if not path.is_file():
-            return {}
-        with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
-            return {row["ndc"]: row["code"] for row in csv.DictReader(file)}
+        own: dict[str, str] = {}
+        if path.is_file():
+            with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
+                own = {row["ndc"]: row["code"] for row in csv.DictReader(file)}
+        return own if self.site is None else own | self.site.ndc()
 
     def product(self, code: str) -> Product | None:
         """An RxNorm product by code."""
@@ -110,14 +118,22 @@ def _part(text: str) -> tuple[str, Decimal | None, str, str]:
     return name, decimal(number), unit, per
 
 
-def load_drugs(root: Path) -> Drugs:
-    """Reads the drug data. Raises SourceError with every problem."""
+def load_drugs(root: Path, site: SiteTables | None = None) -> Drugs:
+    """Reads the drug data. Raises SourceError with every problem.
+
+    A site's products and NDC codes win over the library's; the library's ingredients win, since its rules use their names.
+    """
     tables = root / "tables"
     ingredients = {row["code"]: row for row in rows(tables / "ingredients.csv")}
     ingredient_of = {code: ingredients.get(row["in_code"], row)["name"] for code, row in ingredients.items()}
     lexicon = {drug_words(row["phrase"]): tuple(row["ingredient"].split("|")) if row["ingredient"] else ()
                for row in rows(tables / "lexicon.csv")}  # fmt: skip
     names = frozenset(ingredient_of.values()).union(*lexicon.values())
+    products = {row["code"]: (row["name"], row["form"], row["ingredients"]) for row in rows(tables / "products.csv")}
+    if site is not None:
+        products |= site.named_by(ingredient_of, names)
+        ingredient_of = {**site.ingredient_of, **ingredient_of}
+        names |= frozenset(ingredient_of.values())
     salts = read_salts(read(root / SALTS, shown_as=SALTS))
     classes, places, atc_classes = _classes(root, names, salts)
     members: dict[str, set[str]] = {}
@@ -134,14 +150,14 @@ def load_drugs(root: Path) -> Drugs:
     elemental, made_of = ("|".join(re.escape(str(word)) for word in words[key]) for key in ("elemental", "made_of"))
     return Drugs(
         root, classes, places, ingredient_of, names,
-        {row["code"]: (row["name"], row["form"], row["ingredients"]) for row in rows(tables / "products.csv")},
+        products,
         {(row["code"], row["ingredient"]): (Decimal(row["factor"]), row["basis"])
          for row in rows(tables / "declared-products.csv")},
         salts, _kinds(root), forms, routes,
         {row["code"]: row["ingredient"] for row in rows(tables / "atc.csv")}, atc_classes, lexicon, any_of(lexicon),
         re.compile(rf"(?<!\w)(?:{elemental})(?!\w)"), re.compile(rf"\s*(?:of\s+)?(?:{elemental})(?!\w)"),
         re.compile(rf"(?<!\w)(?:{elemental})(?:\s+\w+)?\s*:?\s*$"), re.compile(rf"[\s;]*(?:{made_of})(?!\w)"),
-        {name: frozenset(keys) for name, keys in members.items()},
+        {name: frozenset(keys) for name, keys in members.items()}, site,
     )  # fmt: skip
 
 

@@ -19,9 +19,11 @@ from mgcds.units import milligrams, normal_unit
 def resolve(drugs: Drugs, codings: Sequence[Coding], text: str, stated: Sequence[StatedIngredient]) -> Medicine:
     """The medicine of a record. `codings` have canonical systems."""
     label = read_label(drugs, _words(codings, text))
-    for code, how in _product_codes(drugs, codings):
-        if (product := drugs.product(code)) is not None:
-            return _of_product(drugs, product, read_label(drugs, drug_words(text)), how)
+    found = [(product, how) for code, how in _product_codes(drugs, codings) if (product := drugs.product(code)) is not None]
+    if found:
+        # The first product; but one that tells its strengths before a brand or a combination, which never does.
+        product, how = next((each for each in found if each[0].tells_strengths), found[0])
+        return _of_product(drugs, product, read_label(drugs, drug_words(text)), label, how)
     told = _stated(drugs, stated)
     if names := _coded(drugs.ingredient_of, RXNORM, codings):
         return _of_names(drugs, [*names, *told], label, told, "rxnorm-ingredient")
@@ -76,15 +78,17 @@ def _stated(drugs: Drugs, stated: Sequence[StatedIngredient]) -> dict[str, Stren
     return told
 
 
-def _of_product(drugs: Drugs, product: Product, label: Label, how: str) -> Medicine:
-    salts = [name for name, *_ in product.parts if name in drugs.salts]
+def _of_product(drugs: Drugs, product: Product, label: Label, shown: Label, how: str) -> Medicine:
+    """`label` is what the text says, `shown` also what the codes' displays say: the strengths of a product that tells none."""
+    held = [part if product.tells_strengths else (part[0], *shown.strengths.get(part[0], part[1:])) for part in product.parts]
+    salts = [name for name, *_ in held if name in drugs.salts]
     parts = []
-    for name, strength, unit, per in product.parts:
+    for name, strength, unit, per in held:
         known = drugs.declared.get((product.code, name))
         if len(salts) == 1 and name in salts and label.elemental_of(strength) is not None:
             known = (label.elemental_of(strength) or Decimal(1), "declared")
         parts.append(_ingredient(drugs, name, Strength(strength, unit, per), known))
-    content = "|".join(sorted(f"{name}={strength} {unit}/{per}" for name, strength, unit, per in product.parts))
+    content = "|".join(sorted(f"{name}={strength} {unit}/{per}" for name, strength, unit, per in held))
     words = drug_words(f"{product.name} {label.words}")
     route = drugs.route_of_form(product.form)
     return _medicine(drugs, tuple(parts), f"{content}|{product.form}", product.form, route, words, how)
