@@ -21,7 +21,9 @@ _STATE_SIGNS = {
     "not-evaluable": "?",
     "superseded": "<",
     "suppressed": "x",
+    "shadow": "~",
     "error": "E",
+    "off": "o",
 }
 
 

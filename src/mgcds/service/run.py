@@ -25,7 +25,13 @@ def serve(settings: Settings, workers: int = 1) -> None:
         log.warning("ANY CALLER IS ANSWERED: authentication is off and the address is not loopback", host=settings.host)
     library = app.state.library
     log.info(
-        "starting", host=settings.host, port=settings.port, workers=workers, library=library.hash, rules=len(library.rules)
+        "starting",
+        host=settings.host,
+        port=settings.port,
+        workers=workers,
+        library=library.hash,
+        rules=len(library.rules),
+        site=library.site.name if library.site else "",
     )
     options: dict[str, Any] = {
         "host": settings.host,
@@ -44,6 +50,7 @@ def serve(settings: Settings, workers: int = 1) -> None:
         return
     # Worker processes read their settings from the environment, so what the command line gave must stand there too.
     os.environ |= {"MGCDS_HOST": settings.host, "MGCDS_PORT": str(settings.port), "MGCDS_RULES": str(settings.rules)}
+    os.environ["MGCDS_SITE"] = str(settings.site or "")
     uvicorn.run("mgcds.service.run:worker", factory=True, workers=workers, **options)
 
 
@@ -54,7 +61,7 @@ def worker() -> FastAPI:
 
 def _application(settings: Settings) -> FastAPI:
     configure(settings.log_level)
-    app = create_app(load(settings.rules), settings)
+    app = create_app(load(settings.rules, site=settings.site), settings)
     gc.collect()
     gc.freeze()  # the library lives as long as the process; collections need not walk it again
     return app
