@@ -9,15 +9,18 @@ from dataclasses import dataclass
 from mgcds.check.cases import CaseFile, run
 from mgcds.engine.evaluate import Engine
 from mgcds.language.library import Library
-from mgcds.language.site import ACTIVE, OFF
+from mgcds.language.site import ACTIVE, OFF, SHADOW
 from mgcds.source import Problem
+
+_STATE = {ACTIVE: "answers fewer hooks", SHADOW: "is in the shadow", OFF: "is switched off"}
 
 
 @dataclass(frozen=True, slots=True)
 class Otherwise:
     """Cases that hold in the library and end otherwise at the site; what cards say of a finding is not compared.
 
-    `listed` says each; cases of rules that the site keeps in the shadow or has switched off are only counted.
+    `listed` says each; cases of rules that the site keeps in the shadow, has switched off or does not ask at the hook of
+    the case are only counted.
     """
 
     listed: tuple[Problem, ...]
@@ -39,7 +42,7 @@ def otherwise(files: Sequence[CaseFile], library: Engine, site: Engine) -> Other
             if run(case, file, library, texts=False):
                 continue  # already wrong in the library: `test` says so
             if (problem := run(case, file, site, texts=False)) is not None:
-                if rule is not None and rule.state != ACTIVE:
+                if rule is not None and (rule.state != ACTIVE or case.at not in rule.model.hooks):
                     counted[rule.id] += 1
                 else:
                     listed.append(problem)
@@ -60,8 +63,7 @@ def told(library: Library, found: Otherwise, cases: int) -> list[str]:
         lines += [f"  {rule_id}: {sentence}" for rule_id, sentence in site.left_out]
     lines.append(f"{found.total} of {_count(cases, 'case')} of the library end otherwise here" + (":" if found.total else ""))
     for rule_id, number in found.counted:
-        state = "switched off" if library.rules[rule_id].state == OFF else "in the shadow"
-        lines.append(f"  {rule_id} is {state}: {_count(number, 'case')}")
+        lines.append(f"  {rule_id} {_STATE[library.rules[rule_id].state]}: {_count(number, 'case')}")
     return lines + [f"  {problem}" for problem in found.listed]
 
 

@@ -14,7 +14,7 @@ from mgcds.engine.referee import Verdict, evidence_of, holds, referee
 from mgcds.engine.session import Ruling, Session
 from mgcds.language.library import Library, LinkedRule
 from mgcds.language.rule import LEVELS
-from mgcds.language.site import OFF, SHADOW
+from mgcds.language.site import ACTIVE, OFF, SHADOW
 
 log = structlog.get_logger(__name__)
 
@@ -79,7 +79,7 @@ class Engine:
         if self.session is not None:
             self._compare(answers, verdicts, suppressing, outcomes, hook)
         self._policy(verdicts, suppressing, outcomes)
-        self._site(hook, outcomes)
+        outcomes = self._sited(hook, outcomes)
         findings = tuple(
             sorted((_finding(library, rule, verdicts[rule.id], answers, hook) for rule in library.rules_at(hook)
                     if outcomes[rule.id].state == "fired"), key=lambda finding: finding.rank)
@@ -148,16 +148,15 @@ class Engine:
         """Whether the winner is not shown and the loser is: then the winner must not take the loser's place."""
         return self.library.rules[winner].state == SHADOW and self.library.rules[loser].state != SHADOW
 
-    def _site(self, hook: str, outcomes: dict[str, Outcome]) -> None:
-        """What the site keeps in the shadow or has switched off. Comes last, so that shadow means: would be shown."""
-        if self.library.site is None:
-            return
+    def _sited(self, hook: str, outcomes: Mapping[str, Outcome]) -> dict[str, Outcome]:
+        """With what the site keeps in the shadow or has switched off. Comes last, so that shadow means: would be shown."""
+        made = {}
         for rule in self.library.listed_at(hook):
-            if rule.state == OFF:
-                outcomes[rule.id] = Outcome(OFF, because=str(self.library.site.rules[rule.id].because))
-            elif rule.state == SHADOW and outcomes[rule.id].state == "fired":
-                because = str(self.library.site.rules[rule.id].because)
-                outcomes[rule.id] = replace(outcomes[rule.id], state=SHADOW, because=because)
+            because = str(self.library.site.rules[rule.id].because) if self.library.site and rule.state != ACTIVE else ""
+            outcome = outcomes[rule.id] if rule.state != OFF else Outcome(OFF, because=because)
+            shadowed = rule.state == SHADOW and outcome.state == "fired"
+            made[rule.id] = replace(outcome, state=SHADOW, because=because) if shadowed else outcome
+        return made
 
 
 def _before_policy(verdict: Verdict) -> Outcome:

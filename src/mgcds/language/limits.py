@@ -34,7 +34,7 @@ def other_kind(word: str, was: Tests, now: Tests, place: Place) -> list[Problem]
     for kind, test in after.items():
         old, where = before.get(kind), _place(test, place)
         if old is None:
-            problems.append(Problem(where, f"{word}: the vocabulary gives no {_SAID.get(kind, kind)} here; remove it"))
+            problems.append(Problem(where, f"{word}: the vocabulary does not give {_SAID.get(kind, kind)} here; remove it"))
         elif isinstance(test, Compare) and isinstance(old, Compare) and type(test.to) is not type(old.to):
             problems.append(Problem(where, f"{word}: keep what it is compared with: {old.to}"))
         elif isinstance(test, Taken) and isinstance(old, Taken):

@@ -26,11 +26,16 @@ _NAME = re.compile(r"(\{\{[^}]*\}\})")
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """A shared question before and after; `name` as the site file writes it."""
+    """A shared question before and after; `name` as the site file writes it, `parts` its changed words and lengths."""
 
     name: Text
     was: Question
     now: Question
+    parts: tuple[str, ...]
+
+    def old_numbers(self, library: Library) -> set[str]:
+        """Numbers as a text may write them that are no longer those of a changed word or length."""
+        return {text for part in self.parts for text in _numbers(self.was, part, library) - _numbers(self.now, part, library)}
 
 
 @dataclass(slots=True)
@@ -47,7 +52,7 @@ def without_old_numbers(library: Library, rules: Mapping[str, Any], edits: list[
     edited = Edited(dict(rules))
     for rule in library.rules.values():
         for edit in edits:
-            old = _numbers(edit.was, library) - _numbers(edit.now, library) if edit.name in rule.needs else set()
+            old = edit.old_numbers(library) if edit.name in rule.needs else set()
             if old:
                 outdated = re.compile("|".join(rf"(?<![\d.]){re.escape(text)}(?![\w/])" for text in sorted(old)))
                 _leave_out(edited, rule, outdated, edit.name, library.policy.sentences)
@@ -103,11 +108,11 @@ def _copy(tree: Map, values: Mapping[Text, Any]) -> Map:
     return copy
 
 
-def _numbers(question: Question, library: Library) -> set[str]:
-    """Every number of a question as a text may write it: 1.70 mg/dL, 1.7 mg/dL, 0.7 mmol/L; 42 days; within 90 days."""
-    written = [number for tests in question.words.values() for _, number in numbers(tests)]
+def _numbers(question: Question, part: str, library: Library) -> set[str]:
+    """The numbers of a word or length as a text may write them: 1.70 mg/dL, 1.7 mg/dL, 0.7 mmol/L; 42 days; within 90 days."""
+    written: list[object] = [number for _, number in numbers(question.words.get(part, ()))]
     made: set[str] = set()
-    for number in (*written, *question.lengths().values()):
+    for number in written or [question.lengths()[part]]:
         if isinstance(number, Span):
             made.add(number.text)
         elif isinstance(number, Days):

@@ -166,7 +166,8 @@ def _linked(library: Library, files: Files, site: Site, checked: list[_Checked],
     vocabulary = {
         file: Map((key, trees.get(str(key), value)) for key, value in tree.items()) for file, tree in files.vocabulary.items()
     }
-    edited = without_old_numbers(library, files.rules, [Edit(one.name, one.was, one.now) for one in checked])
+    edits = [Edit(one.name, one.was, one.now, tuple(map(str, one.parts))) for one in checked]
+    edited = without_old_numbers(library, files.rules, edits)
     digest = hashlib.sha256(f"{files.hash}\0{site.hash}".encode()).hexdigest()[:16]
     sited, problems = build(replace(files, rules=edited.rules, vocabulary=vocabulary, hash=digest), terminology)
     if edited.problems or problems or sited is None:
