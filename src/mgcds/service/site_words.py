@@ -45,7 +45,8 @@ def changed(rule: LinkedRule, library: Library) -> list[str]:
 
 def left_out(rule: LinkedRule, library: Library) -> list[str]:
     """Sentences of its card that are no longer true at the site, and so are not printed."""
-    return [sentence for rule_id, sentence in library.site.left_out if rule_id == rule.id] if library.site else []
+    sentences = [sentence for rule_id, sentence in library.site.left_out if rule_id == rule.id] if library.site else []
+    return [sentence.replace("{{", "[").replace("}}", "]") for sentence in sentences]
 
 
 def overview(library: Library) -> str:
