@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -120,3 +121,14 @@ def test_cases_run_against_the_library_and_the_site_is_information(quiet: Path) 
     assert result.exit_code == 0
     assert "cases pass" in result.stdout
     assert "  mg-low-severe is switched off: " in result.stdout
+
+
+def test_what_the_how_to_types_is_a_site_file(tmp_path: Path) -> None:
+    text = (ROOT / "docs/how-to/site-configuration.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    file = tmp_path / "site.yaml"
+    file.write_text(block)
+    site = load(RULES, site=file).site
+    assert site is not None
+    assert next((one.question, one.part) for one in site.changed) == ("serum_mg", "low")
+    assert dict(site.rules)["mg-trd-screen"].state == "shadow"
