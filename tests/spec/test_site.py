@@ -287,6 +287,13 @@ def test_a_sentence_whose_number_is_no_longer_true_is_left_out_of_the_card(mg: M
     assert evaluation.library.site.left_out == (("ex-ample", "Low is below 1.7 mg/dL (0.7 mmol/L) here."),)
 
 
+def test_a_shared_sentence_is_left_out_where_its_number_is_no_longer_true(mg: Mini) -> None:
+    mg.write("policy.yaml", POLICY.replace("A normal value does not", "Even 1.7 mg/dL does not"))
+    mg.rule(DETAIL, hooks="patient-view, order-sign")
+    assert "Even 1.7 mg/dL does not exclude depletion." in card_of(mg.evaluate(LAB % "1.5"))
+    assert "exclude depletion" not in card_of(mg.site(LOWER).evaluate(LAB % "1.5"))
+
+
 def test_lists_and_sentences_that_become_empty_go_away(mg: Mini) -> None:
     more = ('  consider: ["Repeat it below 1.7 mg/dL.", Eat nuts.]\n'
             '  also:\n    - {if: {serum_mg: present}, say: "Here 1.70 mg/dL is not low."}\n')  # fmt: skip
