@@ -55,7 +55,18 @@ def language(library: Library) -> str:
               "`when`: every line must hold; not known is not holding. If no line says no and some are not known, the rule ends as",
               "`not-evaluable`. `unless`: silent if a line holds; a line that is not known does not silence. `level`: the first line that",
               "holds, most severe first; a line that is not known is passed over and named. `triggers`: at order hooks one of these",
-              "must be in the order at hand.", ""]  # fmt: skip
+              "must be in the order at hand.", "",
+              "## Card text", "",
+              "`{{ serum_mg }}` prints an answer, `{{ serum_mg.on }}` one thing about it, `{{ mg-limit }}` a shared sentence of the",
+              "policy, `{{ low of serum_mg }}` the limit behind a word (*below 1.7 mg/dL*) and `{{ lasting of trials }}` a length.",
+              "Print a limit that a site may change, do not write it out: then the card follows the site.", "",
+              "## What a site may change", "",
+              "A question of the vocabulary lists under `site_may_change` the words and the options that hold a number which a",
+              "[site file](../how-to/site-configuration.md) may change. In the library:", ""]  # fmt: skip
+    for item in library.questions.values():
+        if item.question.site_may_change:
+            lines.append(f"- `{item.name}`: {', '.join(f'*{part}*' for part in item.question.site_may_change)}")
+    lines.append("")
     return "\n".join(lines)
 
 

@@ -14,9 +14,10 @@ import typer
 from rich.console import Console
 from rich.progress import DownloadColumn, Progress
 
-from mgcds.check.cases import read_cases, run_file, uncovered
+from mgcds.check.cases import CaseFile, read_cases, run_file, uncovered
 from mgcds.check.nudge import nudges, unnoticed
 from mgcds.check.scaffold import ScaffoldError, new_rule
+from mgcds.check.sited import otherwise, told
 from mgcds.drawing import draw_cards, draw_explanations, draw_import
 from mgcds.engine.evaluate import Engine, Evaluation
 from mgcds.engine.explain import explain as explain_rules
@@ -24,6 +25,7 @@ from mgcds.language.files import read_files
 from mgcds.language.library import Library
 from mgcds.language.load import load
 from mgcds.language.rule import HOOKS, Rule
+from mgcds.language.site import SiteError
 from mgcds.requestfile import UnreadableFile, chart_of_file, response_of
 from mgcds.settings import Settings, SettingsError, read_settings
 from mgcds.source import Problem, SourceError
@@ -35,6 +37,7 @@ out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 GOOD, FOUND, WRONG_USE, INTERNAL = 0, 1, 2, 3
+SiteOption = Annotated[Path | None, typer.Option("--site", help="site file; default MGCDS_SITE")]
 RulesOption = Annotated[Path | None, typer.Option("--rules", help="rule library; default MGCDS_RULES or the packaged one")]
 TodayOption = Annotated[str | None, typer.Option("--today", help="the day to evaluate on, YYYY-MM-DD; default today")]
 HookOption = Annotated[str, typer.Option("--hook", help="the hook to evaluate at, for files that are no request")]
@@ -54,17 +57,26 @@ def _settings(**given: object) -> Settings:
 
 
 def _library(settings: Settings, *, with_site: bool = True) -> Library:
-    """The rules, on top of the site's product table unless that is about to be replaced."""
+    """The rules as the site has them: its product table below, its site file on top; or as the library has them."""
     try:
-        return load(settings.rules, site=settings.product_table if with_site else None)
+        if not with_site:
+            return load(settings.rules)
+        return load(settings.rules, products=settings.product_table, site=settings.site)
+    except SiteError as error:
+        raise _bad_site(error) from None
     except SourceError as error:
         _print_problems(error.problems)
         raise _stop(f"the rules cannot be used: {_count(len(error.problems), 'problem')}", FOUND) from None
 
 
-def _print_problems(problems: list[Problem]) -> None:
+def _bad_site(error: SiteError) -> typer.Exit:
+    _print_problems(error.problems, err)
+    return _stop(f"the site file cannot be used: {_count(len(error.problems), 'problem')}")
+
+
+def _print_problems(problems: list[Problem], to: Console = out) -> None:
     for problem in problems:
-        out.print(str(problem), markup=False)
+        to.print(str(problem), markup=False)
 
 
 def _count(number: int, noun: str) -> str:
@@ -76,26 +88,29 @@ def serve(
     host: Annotated[str | None, typer.Option(help="address to bind (MGCDS_HOST)")] = None,
     port: Annotated[int | None, typer.Option(help="port (MGCDS_PORT)")] = None,
     rules: RulesOption = None,
+    site: SiteOption = None,
     workers: Annotated[int, typer.Option(min=1, max=64, help="processes; one a core is a good number")] = 1,
 ) -> None:
     """Run the CDS Hooks service."""
     from mgcds.service.run import serve as run_service
 
-    settings = _settings(host=host, port=port, rules=rules)
+    settings = _settings(host=host, port=port, rules=rules, site=site)
     if settings.auth == "off":
         err.print("mgcds: WARNING: callers are not authenticated (MGCDS_AUTH=off)")
     try:
         err.print(f"mgcds: serving on http://{settings.host}:{settings.port}, stop with Ctrl-C", markup=False)
         run_service(settings, workers)
+    except SiteError as error:
+        raise _bad_site(error) from None
     except SourceError as error:
         _print_problems(error.problems)
         raise _stop("the service does not start with a bad rule", FOUND) from None
 
 
-def _engine(hook: str, today: str | None, rules: Path | None) -> tuple[Engine, date, Settings]:
+def _engine(hook: str, today: str | None, rules: Path | None, site: Path | None) -> tuple[Engine, date, Settings]:
     if hook not in HOOKS:
         raise _stop(f"'{hook}' is no hook we answer; choose one of {', '.join(HOOKS)}")
-    settings = _settings(rules=rules)
+    settings = _settings(rules=rules, site=site)
     try:
         day = date.fromisoformat(today) if today else settings.day()
     except ValueError:
@@ -116,12 +131,13 @@ def evaluate(
     today: TodayOption = None,
     as_json: JsonOption = False,
     rules: RulesOption = None,
+    site: SiteOption = None,
 ) -> None:
     """Show the cards for one patient, as a clinician would see them; of a folder, for each file."""
     files = sorted(path for path in file.rglob("*.json*") if path.is_file()) if file.is_dir() else [file]
     if not files:
         raise _stop(f"{file}: there is no JSON file in this folder")
-    engine, day, settings = _engine(hook, today, rules)
+    engine, day, settings = _engine(hook, today, rules, site)
     unreadable = 0
     for each in files:
         try:
@@ -149,9 +165,10 @@ def explain(
     today: TodayOption = None,
     as_json: JsonOption = False,
     rules: RulesOption = None,
+    site: SiteOption = None,
 ) -> None:
     """Say why each rule fired or stayed silent."""
-    engine, day, settings = _engine(hook, today, rules)
+    engine, day, settings = _engine(hook, today, rules, site)
     try:
         evaluation, _ = _evaluated(engine, file, hook, day, settings)
     except UnreadableFile as error:
@@ -172,15 +189,18 @@ def explain(
 @app.command()
 def check(
     path: Annotated[Path | None, typer.Argument(help="rule library; default MGCDS_RULES or the packaged one")] = None,
+    site: SiteOption = None,
 ) -> None:
-    """Validate the library, run every case, nudge every number and flip every comparison."""
-    settings = _settings(rules=path)
-    library = _library(settings)
-    try:
-        cases = read_cases(settings.rules)
-    except SourceError as error:
-        _print_problems(error.problems)
-        raise _stop(f"the cases cannot be read: {_count(len(error.problems), 'problem')}", FOUND) from None
+    """Validate the library, run every case, nudge every number and flip every comparison.
+
+    With a site file: check that file against the library, and say which cases of the library end otherwise under it.
+    """
+    settings = _settings(rules=path, site=site)
+    library = _library(settings, with_site=False)
+    cases = _cases(settings)
+    if settings.site is not None:
+        _check_site(settings, library, cases)
+        return
     engine = Engine(library)
     problems = uncovered(library, cases) + [problem for file in cases for problem in run_file(file, engine)]
     problems += overdue(library, settings.day())
@@ -198,6 +218,26 @@ def check(
         raise typer.Exit(FOUND)
 
 
+def _check_site(settings: Settings, library: Library, cases: list[CaseFile]) -> None:
+    """Says what a site file comes to; exit code 1 where something is wrong with it."""
+    try:
+        sited = load(settings.rules, library.terminology, site=settings.site)
+    except SiteError as error:
+        _print_problems(error.problems)
+        raise _stop(f"{_count(len(error.problems), 'problem')} in the site file", FOUND) from None
+    found = otherwise(cases, Engine(library), Engine(sited))
+    for line in told(sited, found, sum(len(file.cases) for file in cases)):
+        out.print(line, markup=False)
+
+
+def _cases(settings: Settings) -> list[CaseFile]:
+    try:
+        return read_cases(settings.rules)
+    except SourceError as error:
+        _print_problems(error.problems)
+        raise _stop(f"the cases cannot be read: {_count(len(error.problems), 'problem')}", FOUND) from None
+
+
 def overdue(library: Library, today: date) -> list[Problem]:
     """Rules whose review date has passed."""
     return [
@@ -211,15 +251,13 @@ def overdue(library: Library, today: date) -> list[Problem]:
 def test(
     rule: Annotated[str | None, typer.Argument(help="a rule id, vocabulary or policy; default all")] = None,
     rules: RulesOption = None,
+    site: SiteOption = None,
 ) -> None:
-    """Run the cases beside the rules."""
-    settings = _settings(rules=rules)
-    library = _library(settings)
-    try:
-        cases = [file for file in read_cases(settings.rules) if rule in (None, file.about)]
-    except SourceError as error:
-        _print_problems(error.problems)
-        raise typer.Exit(FOUND) from None
+    """Run the cases beside the rules. With a site file: also say which of them end otherwise under it."""
+    settings = _settings(rules=rules, site=site)
+    library = _library(settings, with_site=False)
+    sited = _library(settings) if settings.site is not None else None
+    cases = [file for file in _cases(settings) if rule in (None, file.about)]
     if not cases:
         raise _stop(f"there are no cases of '{rule}'")
     engine = Engine(library)
@@ -227,6 +265,9 @@ def test(
     _print_problems(problems)
     total = sum(len(file.cases) for file in cases)
     out.print(f"{total - len(problems)} of {_count(total, 'case')} pass")
+    if sited is not None:
+        for line in told(sited, otherwise(cases, engine, Engine(sited)), total):
+            out.print(line, markup=False)
     if problems:
         raise typer.Exit(FOUND)
 

@@ -31,7 +31,8 @@ def main(fixtures: Path) -> None:
         port = probe.getsockname()[1]
     settings = read_settings(port=port, today=json.loads((fixtures / "expected.json").read_text())["today"])
     configure("ERROR")
-    server = uvicorn.Server(uvicorn.Config(create_app(load(settings.rules), settings), port=port, log_level="error"))
+    app = create_app(load(settings.rules, products=settings.product_table, site=settings.site), settings)
+    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started and thread.is_alive():

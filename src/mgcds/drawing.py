@@ -22,7 +22,9 @@ _STATE_SIGNS = {
     "not-evaluable": "?",
     "superseded": "<",
     "suppressed": "x",
+    "shadow": "~",
     "error": "E",
+    "off": "o",
 }
 
 

@@ -18,7 +18,7 @@ CHECKOUT_RULES = _HERE.parent.parent / "rules"
 PREFIX = "MGCDS_"
 # Settings of later versions. To ignore them in silence would let a site believe in a protection that is not there.
 NOT_YET = frozenset({
-    "site", "database_url", "clients", "fetch_deadline_ms", "cors_origins", "pseudonym_key", "retention_days",
+    "database_url", "clients", "fetch_deadline_ms", "cors_origins", "pseudonym_key", "retention_days",
     "audit_file",
 })  # fmt: skip
 
@@ -38,6 +38,7 @@ class Settings(BaseSettings):
         default=CHECKOUT_RULES if (CHECKOUT_RULES / "policy.yaml").is_file() else PACKAGED_RULES,
         description="the rule library: a folder with policy.yaml in it",
     )
+    site: Path | None = Field(default=None, description="the site file: what this site changes in the rules, and why")
     public_url: str = Field(default="", description="address under which clinicians reach the rule pages")
     root_path: str = Field(default="", description="path below which a proxy serves us, like /cds")
     data_dir: Path | None = Field(default=None, description="the folder for what the site itself keeps: its product table")

@@ -101,7 +101,7 @@ def read_text(text: str, file: str) -> Any:
         cause = error.problem or error.context or "this is not YAML"
         raise SourceError([Problem(place, f"{cause}; check indentation, colons and quotes")]) from None
     if node is None:
-        raise SourceError([Problem(start, "the file is empty; write a rule, or delete the file")])
+        raise SourceError([Problem(start, "the file is empty; fill it, or delete it")])
     value = _plain(node, file, problems, set())
     if problems:
         raise SourceError(problems)

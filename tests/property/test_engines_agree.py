@@ -16,7 +16,7 @@ from mgcds.cards import respond
 from mgcds.chart.facts import Chart, Person
 from mgcds.engine.evaluate import Engine, Evaluation
 from mgcds.language.load import load
-from tests.conftest import RULES
+from tests.conftest import ROOT, RULES
 from tests.property.charts import TODAY, charts
 
 LIBRARY = load(RULES)
@@ -36,6 +36,18 @@ def said(evaluation: Evaluation) -> dict:
 def test_the_engines_agree_on_every_rule(chart: Chart) -> None:
     evaluation = ENGINE.evaluate(chart)
     assert {rule: outcome.reason for rule, outcome in evaluation.outcomes.items() if outcome.state == "error"} == {}
+
+
+SITED = Engine(load(RULES, LIBRARY.terminology, site=ROOT / "deploy/site-example.yaml"))
+
+
+@settings(RELAXED, max_examples=EXAMPLES // 4)
+@given(CHARTS)
+def test_the_engines_agree_under_a_site_file_and_what_is_not_shown_is_no_finding(chart: Chart) -> None:
+    evaluation = SITED.evaluate(chart)
+    assert {rule: outcome.reason for rule, outcome in evaluation.outcomes.items() if outcome.state == "error"} == {}
+    assert {finding.rule.state for finding in evaluation.findings} <= {"active"}
+    assert {rule for rule, outcome in evaluation.outcomes.items() if outcome.state == "off"} <= {"mg-duplicate"}
 
 
 @RELAXED

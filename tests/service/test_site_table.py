@@ -48,7 +48,7 @@ def test_it_answers_with_the_table_of_the_site(tmp_path: Path, terminology: Term
         _, errors = process.communicate(timeout=20)
     finally:
         process.kill()
-    assert ready["library"] == evaluation["library"] == load(RULES, site=to).hash != load(RULES).hash
+    assert ready["library"] == evaluation["library"] == load(RULES, products=to).hash != load(RULES).hash
     assert "medication-unresolved" not in {note["code"] for note in evaluation.get("notes", [])}
     started = next(json.loads(line) for line in errors.splitlines() if '"starting"' in line)
     assert started["site_table"] == "no day told"

@@ -15,6 +15,7 @@ from mgcds.language.library import Library
 from mgcds.language.lint import lint
 from mgcds.language.load import build
 from mgcds.language.problems import validate
+from mgcds.language.sited import with_site
 from mgcds.source import Problem, SourceError, read_text
 from mgcds.terminology import Terminology
 
@@ -45,6 +46,7 @@ class Mini:
 
     def __init__(self, folder: Path) -> None:
         self.root = folder / "rules"
+        self.site_file: Path | None = None
         for name in ("concepts", "classes", "tables"):
             shutil.copytree(RULES / name, self.root / name)
         (self.root / "policy.yaml").write_text(POLICY)
@@ -72,18 +74,29 @@ class Mini:
         self.rule(f'when: [{names[0]}: present]\nlevel: info\ncard:\n  summary: Seen.\n  detail: "{printed}"\ntriggers: [{names[0]}]\n',
                   hooks=EVERY_HOOK)  # fmt: skip
 
+    def site(self, text: str) -> Mini:
+        """A site file, which every later example is under."""
+        self.site_file = self.root.parent / "site.yaml"
+        self.site_file.write_text(dedent(text).lstrip("\n"))
+        return self
+
     def build(self) -> tuple[Library | None, list[Problem]]:
         global _terminology
         _terminology = _terminology or Terminology.load(self.root)  # the same in every example, and slow to read
         try:
-            return build(read_files(self.root), _terminology)
+            files = read_files(self.root)
+            library, problems = build(files, _terminology)
+            if library is None or problems or self.site_file is None:
+                return library, problems
+            return with_site(library, files, self.site_file), []
         except SourceError as error:
             return None, error.problems
 
     def problems(self) -> list[str]:
         """Everything wrong with the library, as an author would read it."""
         library, problems = self.build()
-        return [str(problem) for problem in (problems or (lint(library) if library else []))]
+        found = [str(problem) for problem in (problems or (lint(library) if library else []))]
+        return [line.removeprefix(f"{self.root.parent}/") for line in found]
 
     def evaluate(self, lines: str, at: str = "patient-view") -> Evaluation:
         library, problems = self.build()

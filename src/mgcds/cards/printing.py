@@ -51,12 +51,13 @@ def quantity(library: Library, answer: Answer, asked: Asked) -> str:
         text = f"1 {answer.unit[:-1]}"
     concept = library.terminology.concepts.get(answer.names[0]) if answer.names else None
     if isinstance(asked.question, Latest | Lowest) and concept and concept.print_also:
-        also = [
-            f"{plain(round_half_up(answer.value / concept.factors[unit], decimals))} {unit}"
+        texts = {answer.unit: text} | {
+            unit: f"{plain(round_half_up(answer.value / concept.factors[unit], decimals))} {unit}"
             for unit, decimals in concept.print_also
             if unit in concept.factors
-        ]
-        text += f" ({', '.join(also)})" if also else ""
+        }
+        text = texts.pop(concept.print_first if concept.print_first in texts else answer.unit)
+        text += f" ({', '.join(texts.values())})" if texts else ""
     return text
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from mgcds.cards.compose import INCOMPLETE, TOPIC, bundle, card, card_uuid
 from mgcds.engine.asking import Asking
 from mgcds.engine.evaluate import Evaluation, Outcome
+from mgcds.language.site import ACTIVE
 
 
 def respond(
@@ -51,10 +52,12 @@ def _state(outcome: Outcome) -> dict[str, str]:
 
 
 def lacking_kinds(evaluation: Evaluation) -> tuple[str, ...]:
-    """Kinds of data that were not supplied and without which a rule could not be decided."""
-    if not any(outcome.state in ("not-evaluable", "error") for outcome in evaluation.outcomes.values()):
+    """Kinds of data that were not supplied and without which a rule that would be shown could not be decided."""
+    rules = evaluation.library.rules
+    shown = [outcome for rule_id, outcome in evaluation.outcomes.items() if rules[rule_id].state == ACTIVE]
+    if not any(outcome.state in ("not-evaluable", "error") for outcome in shown):
         return ()
-    needed = {name for outcome in evaluation.outcomes.values() if outcome.state == "not-evaluable" for name in outcome.missing}
+    needed = {name for outcome in shown if outcome.state == "not-evaluable" for name in outcome.missing}
     library, supplied = evaluation.library, evaluation.chart.supplied
     kinds = {kind for key in needed for kind in Asking(evaluation.chart, library).kinds_of(library.questions[key])}
     return tuple(sorted(kinds - supplied))

@@ -14,6 +14,7 @@ from mgcds.engine.referee import Verdict, evidence_of, holds, referee
 from mgcds.engine.session import Ruling, Session
 from mgcds.language.library import Library, LinkedRule
 from mgcds.language.rule import LEVELS
+from mgcds.language.site import ACTIVE, OFF, SHADOW
 
 log = structlog.get_logger(__name__)
 
@@ -36,7 +37,10 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The end state of one rule: fired, not-fired, superseded, suppressed, not-evaluable or error."""
+    """The end state of one rule: fired, not-fired, superseded, suppressed, not-evaluable, shadow, off or error.
+
+    Shadow: it would have been shown at `level`, had the site not moved it into the shadow.
+    """
 
     state: str
     level: str | None = None
@@ -75,6 +79,7 @@ class Engine:
         if self.session is not None:
             self._compare(answers, verdicts, suppressing, outcomes, hook)
         self._policy(verdicts, suppressing, outcomes)
+        outcomes = self._sited(hook, outcomes)
         findings = tuple(
             sorted((_finding(library, rule, verdicts[rule.id], answers, hook) for rule in library.rules_at(hook)
                     if outcomes[rule.id].state == "fired"), key=lambda finding: finding.rank)
@@ -124,7 +129,8 @@ class Engine:
                 continue  # a rule that is itself superseded has no card to say it
             if row.level is None or firing[winner] == row.level:
                 for loser in map(str, row.losers):
-                    if loser in firing and outcomes[loser].state == "fired":
+                    in_play = loser in firing and outcomes[loser].state == "fired"
+                    if in_play and not self._only_in_shadow(winner, loser):
                         outcomes[loser] = replace(
                             outcomes[loser],
                             state="superseded",
@@ -140,6 +146,20 @@ class Engine:
                 names = {rule_id, f"group {rule.group}", f"indicator {outcome.level}"}
                 if outcome.state == "fired" and names & set(suppress.drop) and rule_id not in suppress.keep:
                     outcomes[rule_id] = replace(outcome, state="suppressed", reason=suppress.reason, because=suppress.because)
+
+    def _only_in_shadow(self, winner: str, loser: str) -> bool:
+        """Whether the winner is not shown and the loser is: then the winner must not take the loser's place."""
+        return self.library.rules[winner].state == SHADOW and self.library.rules[loser].state != SHADOW
+
+    def _sited(self, hook: str, outcomes: Mapping[str, Outcome]) -> dict[str, Outcome]:
+        """With what the site keeps in the shadow or has switched off. Comes last, so that shadow means: would be shown."""
+        made = {}
+        for rule in self.library.listed_at(hook):
+            because = str(self.library.site.rules[rule.id].because) if self.library.site and rule.state != ACTIVE else ""
+            outcome = outcomes[rule.id] if rule.state != OFF else Outcome(OFF, because=because)
+            shadowed = rule.state == SHADOW and outcome.state == "fired"
+            made[rule.id] = replace(outcome, state=SHADOW, because=because) if shadowed else outcome
+        return made
 
 
 def _before_policy(verdict: Verdict) -> Outcome:

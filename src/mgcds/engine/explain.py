@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from mgcds.engine.evaluate import Evaluation, Outcome
 from mgcds.engine.referee import holds
 from mgcds.language.library import LinkedRule
+from mgcds.language.site import OFF, SHADOW
 from mgcds.language.when import All, AnyOf, Ask, AtHook, Condition, asks
 from mgcds.language.words import sentence, title_of
 
@@ -29,7 +30,7 @@ class Explanation:
 def explain(evaluation: Evaluation, rule_id: str | None = None) -> tuple[Explanation, ...]:
     """An explanation of every rule of the hook, or of one. Raises KeyError for a rule that the hook does not have."""
     library = evaluation.library
-    rules = library.rules_at(evaluation.chart.hook)
+    rules = library.listed_at(evaluation.chart.hook)
     if rule_id is not None:
         rules = tuple(rule for rule in rules if rule.id == rule_id)
         if not rules:
@@ -39,6 +40,8 @@ def explain(evaluation: Evaluation, rule_id: str | None = None) -> tuple[Explana
 
 def _explain(rule: LinkedRule, evaluation: Evaluation) -> Explanation:
     outcome = evaluation.outcomes[rule.id]
+    if outcome.state == OFF:
+        return Explanation(rule.id, str(rule.model.title), OFF, None, f"switched off by the site: {outcome.because}", (), ())
     lines = [_line("", part, evaluation) for condition in rule.when for part in _parts(condition)]
     lines += [_line("unless ", condition, evaluation) for condition in rule.unless]
     lines += [_line(f"{level} if ", line, evaluation) for level, line in rule.levels if line is not None]
@@ -75,10 +78,17 @@ def _data(condition: Condition, evaluation: Evaluation) -> str:
     return "; ".join(dict.fromkeys(texts))
 
 
+def _lacking(missing: tuple[str, ...]) -> str:
+    return f"; not available: {', '.join(missing)}" if missing else ""
+
+
 def _summary(outcome: Outcome, lines: list[tuple[str, str, str]], missing: tuple[str, ...]) -> str:
     if outcome.state == "fired":
-        extra = f"; not available: {', '.join(missing)}" if missing else ""
+        extra = _lacking(missing)
         return f"fired at {outcome.level}, because everything it asks for holds{extra}"
+    if outcome.state == SHADOW:
+        held = f"would be shown at {outcome.level}, because everything it asks for holds{_lacking(missing)}"
+        return f"{held}; the site keeps it in the shadow: {outcome.because}"
     if outcome.state == "not-evaluable":
         return f"could not be decided, because data were not supplied: {', '.join(missing)}"
     if outcome.state in ("superseded", "suppressed", "error"):

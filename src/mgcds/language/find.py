@@ -9,7 +9,21 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
 
-from mgcds.language.literals import AtLeastDays, CountField, DaysField, Names, SpanField, SpansField, Word, as_text, wrong
+from mgcds.language.literals import (
+    AtLeastDays,
+    CountField,
+    Days,
+    DaysField,
+    Minutes,
+    Names,
+    Number,
+    Span,
+    SpanField,
+    SpansField,
+    Word,
+    as_text,
+    wrong,
+)
 from mgcds.language.when import Condition, TestsField, parse
 from mgcds.source import Text, place_of
 
@@ -31,13 +45,18 @@ class Question(Model):
     title: Word | None = Field(default=None, description="what it is about, where the verb cannot tell")
     words: dict[str, TestsField] = Field(default_factory=dict, description="names for kinds of this answer")
     source: Names = Field(default=(), description="sources of the numbers in this question")
-    site_may_change: Names = ()
+    site_may_change: Names = Field(default=(), description="words, and options that hold a number, that a site may change")
     if_missing: Literal["assume absent"] | None = None
 
     def names(self) -> tuple[Text, ...]:
         """What the verb is asked about: concepts, classes, a question or a table."""
         value = getattr(self, self.verb)
         return value if isinstance(value, tuple) else (value,)
+
+    def lengths(self) -> dict[str, Span | Days | Minutes | Number]:
+        """The options that hold a number, by name: {"lasting": 42 days, "ended": within 730 days}; of several the first."""
+        first = {name: value[0] if isinstance(value, tuple) and value else value for name, value in self}
+        return {name.rstrip("_"): value for name, value in first.items() if isinstance(value, Span | Days | Minutes | Number)}
 
 
 class Patient(Question):

@@ -9,6 +9,7 @@ from mgcds.language.find import Question
 from mgcds.language.order import Order
 from mgcds.language.policy import Policy
 from mgcds.language.rule import Rule
+from mgcds.language.site import ACTIVE, OFF, Approved, RuleChange
 from mgcds.language.tables import IntervalTable, ValueTable
 from mgcds.language.text import Template
 from mgcds.language.when import Condition
@@ -77,6 +78,7 @@ class LinkedRule:
     also: tuple[LinkedAlso, ...]
     consider: tuple[Template, ...]
     file: str
+    state: str = ACTIVE  # active, shadow (evaluated and recorded, no card) or off: the site decides
 
     @property
     def group(self) -> str:
@@ -101,6 +103,31 @@ class LinkedSuppress:
 
 
 @dataclass(frozen=True, slots=True)
+class Changed:
+    """A word or length of a shared question that the site has changed; `was` and `now` as written: below 1.60 mg/dL."""
+
+    question: str
+    part: str
+    was: str
+    now: str
+    approved: Approved
+
+
+@dataclass(frozen=True, slots=True)
+class SiteChanges:
+    """What a site has changed in this library. `left_out`: (rule id, sentence) that is no longer true and not printed."""
+
+    name: str
+    changed: tuple[Changed, ...]
+    rules: Mapping[str, RuleChange]
+    left_out: tuple[tuple[str, str], ...] = ()
+
+    def of(self, question: str, part: str) -> Changed | None:
+        """The change of one word or length, if there is one."""
+        return next((one for one in self.changed if (one.question, one.part) == (question, part)), None)
+
+
+@dataclass(frozen=True, slots=True)
 class Library:
     """All that the engine, the cards and the pages need to know. Made by `load`."""
 
@@ -118,12 +145,21 @@ class Library:
     sources: Mapping[str, Source]
     hash: str
     used_words: frozenset[tuple[str, str]] = frozenset()  # (question key, word) that some condition uses
+    site: SiteChanges | None = None
 
-    def rules_at(self, hook: str) -> tuple[LinkedRule, ...]:
-        """The rules of one hook, in order of id; retired ones are left out."""
+    def listed_at(self, hook: str) -> tuple[LinkedRule, ...]:
+        """The rules of one hook, in order of id, those that are switched off too; retired ones are left out."""
         return tuple(
             rule for rule in self.rules.values() if hook in rule.model.hooks and rule.model.stewardship.status != "retired"
         )
+
+    def rules_at(self, hook: str) -> tuple[LinkedRule, ...]:
+        """The rules that are evaluated at one hook, in order of id."""
+        return tuple(rule for rule in self.listed_at(hook) if rule.state != OFF)
+
+    def change_of(self, question: str, part: str) -> Changed | None:
+        """What the site has made of a word or length of a question, None where it is the library's own."""
+        return self.site.of(question, part) if self.site is not None else None
 
     def questions_at(self, hook: str) -> tuple[Asked, ...]:
         """Every question that the rules and the policy reach at one hook, each after all that it mentions."""

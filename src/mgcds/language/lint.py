@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from mgcds.language.find import FirstThatHolds, Question, Spacing, Table, Taking, Trials
 from mgcds.language.library import Library, LinkedRule
-from mgcds.language.literals import Number, Span
+from mgcds.language.literals import Number
 from mgcds.language.rule import LEVELS
 from mgcds.language.text import Placeholder, lint_text
 from mgcds.language.when import AnyOf, Ask, Compare, Condition, Is, Says, Taken, asks, numbers
@@ -27,14 +27,14 @@ def lint(library: Library) -> list[Problem]:
     for rule in library.rules.values():
         problems += _names(library, rule) + _hooks(library, rule) + _backed(library, rule) + _texts(library, rule)
         for condition in _conditions(rule):
-            problems += _units(library, condition)
+            problems += unit_problems(library, condition)
             if _branch_count(condition) > MOST_BRANCHES:
                 problems.append(
                     Problem(rule.model.place, f"a condition has more than {MOST_BRANCHES} branches; split the rule")
                 )
     for asked in library.questions.values():
         for _, line in asked.lines:
-            problems += _units(library, line) if line is not None else []
+            problems += unit_problems(library, line) if line is not None else []
     problems += _policy(library) + _same_meaning(library) + _sources(library) + _unused(library)
     return sorted(set(problems))
 
@@ -87,11 +87,12 @@ def _question(library: Library, key: str, question: Question, place: Place) -> l
     if "/" not in key and not question.source and any(True for _ in _own_numbers(question)):
         problems.append(Problem(place, f"'{key}' holds numbers and no source; add source: [..]"))
     for tests in question.words.values():
-        problems += _units(library, Ask(key, tests, place))
+        problems += unit_problems(library, Ask(key, tests, place))
+    parts = {**question.words, **question.lengths()}
     return problems + [
-        Problem(word.place, f"site_may_change: '{word}' is no word of '{key}'; it has {', '.join(question.words) or 'none'}")
-        for word in question.site_may_change
-        if str(word) not in question.words
+        Problem(part.place, f"site_may_change: '{part}' is no word or length of '{key}'; it has {', '.join(parts) or 'none'}")
+        for part in question.site_may_change
+        if part not in parts
     ]
 
 
@@ -106,10 +107,7 @@ def _drug_names(library: Library, names: tuple[Text, ...]) -> list[Problem]:
 
 def _own_numbers(question: Question) -> Iterator[str]:
     """Names of the options of a question that hold numbers, and of its words' tests."""
-    for field, value in question:
-        first = value[0] if isinstance(value, tuple) and value else value
-        if isinstance(first, Span) or type(value).__name__ in ("Days", "Minutes", "Number"):
-            yield field.rstrip("_")
+    yield from question.lengths()
     if isinstance(question, Table) and question.times > 1:
         yield "times"
     for tests in question.words.values():
@@ -121,7 +119,8 @@ def _own_numbers(question: Question) -> Iterator[str]:
                 yield from (test for test, _ in numbers(ask.tests))
 
 
-def _units(library: Library, condition: Condition) -> list[Problem]:
+def unit_problems(library: Library, condition: Condition) -> list[Problem]:
+    """Tests in a linked condition that do not fit the answers they test."""
     problems: list[Problem] = []
     for ask in asks(condition):
         asked = library.questions.get(ask.question)

@@ -23,6 +23,7 @@ from mgcds.language.find import (
     Trials,
 )
 from mgcds.language.library import Asked, Library, LinkedAlso, LinkedRule, LinkedSuppress, Reason, Source
+from mgcds.language.limits import limit_in_words
 from mgcds.language.link import Scope, asked_keys, closure, mentions, read_questions, topological
 from mgcds.language.order import Order
 from mgcds.language.policy import Policy
@@ -38,17 +39,23 @@ from mgcds.units import normal_unit
 SOURCE_STATES = ("seen", "not yet checked", "weak copy", "ours")
 
 
-def load(root: Path, terminology: Terminology | None = None, site: Path | None = None) -> Library:
-    """The library in a folder, with a site's product table on top. Raises SourceError with every problem, each with its place
-    and a way out."""
-    from mgcds.language.lint import lint
+def load(
+    root: Path, terminology: Terminology | None = None, *, products: Path | None = None, site: Path | None = None
+) -> Library:
+    """The library in a folder, on a site's product table, and as a site file changes it, where these are given.
 
-    library, problems = build(read_files(root), terminology or Terminology.load(root, site))
+    Raises SourceError with every problem, each with its place and a way out; SiteError where the site file is wrong.
+    """
+    from mgcds.language.lint import lint
+    from mgcds.language.sited import with_site
+
+    files = read_files(root)
+    library, problems = build(files, terminology or Terminology.load(root, products))
     if library is not None and not problems:
         problems = lint(library)
     if problems or library is None:
         raise SourceError(problems)
-    return library
+    return library if site is None else with_site(library, files, site)
 
 
 def _hash(files: Files, terminology: Terminology) -> str:
@@ -194,8 +201,12 @@ def _sources(tree: Any, problems: list[Problem]) -> dict[str, Source]:
 
 
 def _link_rule(rule: Rule, file: str, scope: Scope, refs: dict[str, Any], sentences: dict[str, Text]) -> LinkedRule:
+    def limit(part: str, name: str) -> str | None:
+        question = scope.questions.get(scope.names.get(name, ""))
+        return limit_in_words(question, part) if question is not None else None
+
     def text(written: Text) -> Template:
-        template, wrong = compile_text(written, sentences)
+        template, wrong = compile_text(written, sentences, limit)
         scope.problems.extend(Problem(written.place, message) for message in wrong)
         for placeholder in template.placeholders():
             scope.key(placeholder.question, written.place)

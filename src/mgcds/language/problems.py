@@ -12,6 +12,7 @@ from pydantic_core import ErrorDetails
 from mgcds.source import NOWHERE, Place, Problem, Text, place_of
 
 Typed = TypeVar("Typed", bound=BaseModel)
+_NO_BLOCK = "a block of keys and values belongs here; write it out"
 
 
 def validate(model: type[Typed], value: Any, problems: list[Problem], file: str) -> Typed | None:
@@ -42,6 +43,10 @@ def _problem(detail: ErrorDetails, value: Any, model: type[BaseModel], file: str
         return Problem(place, f"{label}{context['message']}")
     if kind in ("literal_error", "enum"):
         return Problem(place, f"{name}: '{detail['input']}' is not one of {context.get('expected')}; choose one")
+    if kind in ("model_type", "dict_type"):
+        return Problem(place, f"{name}: a block of keys and values belongs here; write it out" if name else _NO_BLOCK)
+    if kind == "too_short":
+        return Problem(place, f"{name}: the list is empty; name at least one")
     if kind == "string_pattern_mismatch":
         return Problem(
             place,

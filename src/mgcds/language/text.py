@@ -1,19 +1,22 @@
 """Card text: literal words and checked placeholders, compiled when the library is loaded.
 
-`{{ serum_mg }}` prints an answer, `{{ serum_mg.on }}` one thing about it, `{{ mg-limit }}` a shared sentence.
+`{{ serum_mg }}` prints an answer, `{{ serum_mg.on }}` one thing about it, `{{ mg-limit }}` a shared sentence, and
+`{{ low of serum_mg }}` the limit behind a word ("below 1.7 mg/dL"), as the site has it.
 An unknown name is a load error: text is never silently left blank, and there is nothing to execute.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from mgcds.source import Place, Text
 
 _PLACEHOLDER = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 _NAME = re.compile(r"([a-z][a-z0-9_-]*)(?:\.([a-z_]+))?")
+_LIMIT = re.compile(r"([a-z0-9][a-z0-9 _-]*?) of ([a-z][a-z0-9_]*)")
+Limits = Callable[[str, str], str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +39,11 @@ class Template:
         return tuple(part for part in self.parts if isinstance(part, Placeholder))
 
 
-def compile_text(text: Text, sentences: dict[str, Text]) -> tuple[Template, list[str]]:
-    """A template with shared sentences put in, and a message for everything wrong with it."""
+def compile_text(text: Text, sentences: dict[str, Text], limits: Limits = lambda *_: None) -> tuple[Template, list[str]]:
+    """A template with shared sentences and limits put in, and a message for everything wrong with it.
+
+    `limits` gives the limit behind (word, question) in words, None where there is none.
+    """
     parts: list[str | Placeholder] = []
     wrong: list[str] = []
     at = 0
@@ -49,6 +55,11 @@ def compile_text(text: Text, sentences: dict[str, Text]) -> tuple[Template, list
         name = _NAME.fullmatch(inside)
         if inside in sentences:
             parts.append(str(sentences[inside]).strip())
+        elif limit := _LIMIT.fullmatch(inside):
+            said = limits(limit[1], limit[2])
+            parts.append(said or "")
+            if said is None:
+                wrong.append(f"'{inside}': '{limit[2]}' has no word or length '{limit[1]}' with a number; correct the name")
         elif name and "-" not in name[1]:
             parts.append(Placeholder(name[1], name[2] or ""))
         elif name:

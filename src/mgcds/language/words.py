@@ -145,7 +145,8 @@ def _limits(ask: Ask, library: Library) -> list[str]:
     ]
     spans = [f"within {test.span.most} days" for test in ask.tests if isinstance(test, Taken) and test.span.least == 0]
     spans += [f"none within {test.days}" for test in ask.tests if isinstance(test, NoneWithin)]
-    return [f"{title} {', '.join([*numbers, *tables, *spans])}"] if numbers or tables or spans else []
+    whose = " (changed by the site)" if library.change_of(ask.question, ask.word) else ""
+    return [f"{title} {', '.join([*numbers, *tables, *spans])}{whose}"] if numbers or tables or spans else []
 
 
 def capital(text: str) -> str:

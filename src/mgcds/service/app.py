@@ -18,6 +18,7 @@ from mgcds.chart.facts import Chart, Person
 from mgcds.chart.intake import WrongPatient, read_chart
 from mgcds.engine.evaluate import Engine
 from mgcds.language.library import Library
+from mgcds.language.site import ACTIVE
 from mgcds.service import errors
 from mgcds.service.body import parse, read_body
 from mgcds.service.envelope import Envelope
@@ -148,7 +149,8 @@ def _answer(engine: Engine, settings: Settings, service_id: str, hook: str, body
 
 
 def _service(library: Library, hook: str, prefetch: dict[str, str]) -> dict[str, Any]:
-    groups = sorted({str(library.policy.groups[rule.group].title).lower() for rule in library.rules_at(hook)})
+    shown = [rule for rule in library.rules_at(hook) if rule.state == ACTIVE]
+    groups = sorted({str(library.policy.groups[rule.group].title).lower() for rule in shown})
     about = f"Advice on {', '.join(groups)}" if groups else "No rule of this library answers this hook yet"
     return {
         "hook": hook,

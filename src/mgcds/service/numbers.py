@@ -9,12 +9,13 @@ from typing import Any
 from mgcds.language.find import (
     Table,
 )
-from mgcds.language.library import Library, LinkedRule, Source
+from mgcds.language.library import Asked, Library, LinkedRule, Source
 from mgcds.language.literals import Minutes, Number
 from mgcds.language.tables import Interval, IntervalTable, Row, ValueTable
-from mgcds.language.when import Compare, NoneWithin, Taken, asks
+from mgcds.language.when import Ask, Compare, NoneWithin, Taken, asks
 from mgcds.language.words import capital, span, title_of
 from mgcds.service.looked_at import needed, spans
+from mgcds.service.site_words import behind
 
 _COMPARED = {"below": "below", "at_most": "at most", "above": "above", "at_least": "at least"}
 
@@ -37,7 +38,7 @@ def numbers(rule: LinkedRule, library: Library) -> list[Cited]:
     for condition in own:
         for ask in asks(condition):
             asked = library.questions[ask.question]
-            of_word = sources(asked.question.source, library) if ask.word else ()
+            of_word = _of_word(ask, asked, library) if ask.word else ()
             for test, text in _limits(ask.tests):
                 key = names.get(ask.question, asked.name)
                 made.setdefault(
@@ -47,17 +48,25 @@ def numbers(rule: LinkedRule, library: Library) -> list[Cited]:
         for ask in asks(condition):
             asked = library.questions[ask.question]
             for _, text in _limits(ask.tests):
-                behind = sources(asked.question.source, library)
+                sourced = _of_word(ask, asked, library)
                 made.setdefault(
-                    f"{capital(title_of(asked, library))} {text}", behind or _behind_definitions(ask.question, rule, library)
+                    f"{capital(title_of(asked, library))} {text}", sourced or _behind_definitions(ask.question, rule, library)
                 )
     for asked in needed(rule, library):
+        changes = [change for name in asked.question.lengths() if (change := library.change_of(asked.key, name))]
+        decided = tuple(source for change in changes for source in behind(change, library))
         for text in spans(asked.question):
-            made.setdefault(f"{capital(title_of(asked, library))}: {text}", sources(asked.question.source, library))
+            made.setdefault(f"{capital(title_of(asked, library))}: {text}", decided + sources(asked.question.source, library))
     together: dict[tuple[Source, ...], list[str]] = {}
     for text, cited in made.items():
         together.setdefault(cited, []).append(text)
     return [Cited(tuple(texts), cited) for cited, texts in together.items()]
+
+
+def _of_word(ask: Ask, asked: Asked, library: Library) -> tuple[Source, ...]:
+    """What stands behind the numbers of a word: the site where it has changed them, else the question's sources."""
+    change = library.change_of(ask.question, ask.word)
+    return behind(change, library) if change is not None else sources(asked.question.source, library)
 
 
 def _behind_definitions(key: str, rule: LinkedRule, library: Library) -> tuple[Source, ...]:

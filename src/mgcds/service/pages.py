@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from mgcds.language.library import Library
+from mgcds.service.site_words import overview as overview_of_site
 from mgcds.service.words import HOOKS, describe
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -32,7 +33,8 @@ def add_pages(app: FastAPI, library: Library, root: str) -> None:
         (str(key), str(group.title), sorted((r for r in in_use if r.group == key), key=lambda r: (r.priority, r.id)))
         for key, group in library.policy.groups.items()
     ]
-    overview = page("rules.html", groups=[group for group in groups if group[2]], count=len(in_use), hooks=HOOKS)
+    overview = page("rules.html", groups=[group for group in groups if group[2]], count=len(in_use), hooks=HOOKS,
+                    site=overview_of_site(library))  # fmt: skip
     pages = {rule.id: page("rule.html", **describe(rule, library)) for rule in library.rules.values()}
     missing = page("missing.html")
 

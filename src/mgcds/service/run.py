@@ -24,11 +24,17 @@ def serve(settings: Settings, workers: int = 1) -> None:
     if not settings.is_loopback:  # settings allow this only with authentication switched off
         log.warning("ANY CALLER IS ANSWERED: authentication is off and the address is not loopback", host=settings.host)
     library = app.state.library
-    site = library.terminology.site
+    products = library.terminology.site
     log.info(
-        "starting", host=settings.host, port=settings.port, workers=workers, library=library.hash, rules=len(library.rules),
-        site_table=None if site is None else site.release or "no day told",
-    )  # fmt: skip
+        "starting",
+        host=settings.host,
+        port=settings.port,
+        workers=workers,
+        library=library.hash,
+        rules=len(library.rules),
+        site=library.site.name if library.site else "",
+        product_table=None if products is None else products.release or "no day told",
+    )
     options: dict[str, Any] = {
         "host": settings.host,
         "port": settings.port,
@@ -46,6 +52,7 @@ def serve(settings: Settings, workers: int = 1) -> None:
         return
     # Worker processes read their settings from the environment, so what the command line gave must stand there too.
     os.environ |= {"MGCDS_HOST": settings.host, "MGCDS_PORT": str(settings.port), "MGCDS_RULES": str(settings.rules)}
+    os.environ["MGCDS_SITE"] = str(settings.site or "")
     uvicorn.run("mgcds.service.run:worker", factory=True, workers=workers, **options)
 
 
@@ -56,7 +63,7 @@ def worker() -> FastAPI:
 
 def _application(settings: Settings) -> FastAPI:
     configure(settings.log_level)
-    app = create_app(load(settings.rules, site=settings.product_table), settings)
+    app = create_app(load(settings.rules, products=settings.product_table, site=settings.site), settings)
     gc.collect()
     gc.freeze()  # the library lives as long as the process; collections need not walk it again
     return app

@@ -17,6 +17,7 @@ from mgcds.language.rule import LEVELS
 from mgcds.language.text import Placeholder, Template
 from mgcds.language.when import AnyOf, AtHook, Condition
 from mgcds.language.words import capital, sentence, title_of
+from mgcds.service import site_words
 from mgcds.service.looked_at import looked, needed
 from mgcds.service.numbers import numbers, sources, table, tables
 
@@ -25,6 +26,7 @@ STATES = {
     "not yet checked": "not yet checked against the text",
     "weak copy": "we saw only a poor copy",
     "ours": "our own choice",
+    "site": "a decision of the site",
 }
 HOOKS = {
     "patient-view": "when a chart is opened",
@@ -64,6 +66,9 @@ def describe(rule: LinkedRule, library: Library) -> dict[str, Any]:
         "rule": rule,
         "model": model,
         "group": policy.groups[rule.group].title,
+        "decided": site_words.decided(rule, library),
+        "changed": site_words.changed(rule, library),
+        "left_out": site_words.left_out(rule, library),
         "hooks": [(hook, HOOKS[hook]) for hook in hooks],
         "when": [_line(condition, library) for condition in rule.when],
         "unless": [_line(condition, library) for condition in rule.unless],

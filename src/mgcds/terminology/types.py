@@ -58,6 +58,7 @@ class Concept:
     decimals: int = 0
     plausible: tuple[Decimal, Decimal] | None = None
     print_also: tuple[tuple[str, int], ...] = ()
+    print_first: str | None = None  # one of its units, where a site wants another than `unit` first
     batch: str | None = None
     newest: int = 10
     formula: Formula | None = None

@@ -450,16 +450,16 @@ def test_the_day_of_the_release(
 
 def test_the_librarys_hash_follows_the_table_and_nothing_else(bring: Bring, to: Path) -> None:
     to.parent.mkdir()
-    before = load(RULES, site=to).hash
+    before = load(RULES, products=to).hash
     assert before == load(RULES).hash
     bring(small())
-    first = load(RULES, site=to).hash
+    first = load(RULES, products=to).hash
     bring(small())
-    assert load(RULES, site=to).hash == first != before
+    assert load(RULES, products=to).hash == first != before
     changed = small()
     changed.attribute(made.OXIDE, "NDC", "99999000102")
     bring(changed)
-    assert load(RULES, site=to).hash not in (first, before)
+    assert load(RULES, products=to).hash not in (first, before)
 
 
 def test_a_new_import_replaces_the_old_one_and_leaves_nothing_behind(bring: Bring, to: Path) -> None:
@@ -566,7 +566,7 @@ def test_a_damaged_table_stops_the_start_and_a_new_import_mends_it(bring: Bring,
     bring(small())
     damage(to, kind)
     with pytest.raises(SourceError, match=f"{says}.*import the release again"):
-        load(RULES, site=to)
+        load(RULES, products=to)
     bring(small())
     assert rx(on_top(to), made.DRUG).is_resolved
 
