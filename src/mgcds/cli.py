@@ -25,6 +25,7 @@ from mgcds.language.rule import HOOKS, Rule
 from mgcds.requestfile import UnreadableFile, chart_of_file, response_of
 from mgcds.settings import Settings, SettingsError, read_settings
 from mgcds.source import Problem, SourceError
+from mgcds.store import StoreError
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=(__doc__ or "").strip())
 out = Console(highlight=False, soft_wrap=True)
@@ -85,6 +86,8 @@ def serve(
     except SourceError as error:
         _print_problems(error.problems)
         raise _stop("the service does not start with a bad rule", FOUND) from None
+    except StoreError as error:
+        raise _stop(f"MGCDS_DATA_DIR: {error}") from None
 
 
 def _engine(hook: str, today: str | None, rules: Path | None) -> tuple[Engine, date, Settings]:

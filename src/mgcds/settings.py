@@ -9,17 +9,17 @@ from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _HERE = Path(__file__).parent
 PACKAGED_RULES = _HERE / "rules"
 CHECKOUT_RULES = _HERE.parent.parent / "rules"
 PREFIX = "MGCDS_"
+SHORTEST_KEY = 16
 # Settings of later versions. To ignore them in silence would let a site believe in a protection that is not there.
 NOT_YET = frozenset({
-    "site", "data_dir", "database_url", "clients", "fetch_deadline_ms", "cors_origins", "pseudonym_key", "retention_days",
-    "audit_file",
+    "site", "database_url", "clients", "fetch_deadline_ms", "cors_origins", "retention_days", "audit_file",
 })  # fmt: skip
 
 
@@ -46,6 +46,14 @@ class Settings(BaseSettings):
     max_body: int = Field(default=5_242_880, ge=1024, description="largest request in bytes")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", description="least level logged")
     incomplete_card: bool = Field(default=True, description="whether a card says that a check was incomplete")
+    data_dir: Path | None = Field(
+        default=None, description="folder of the database; without one, overrides are remembered until the process ends"
+    )
+    pseudonym_key: SecretStr | None = Field(
+        default=None,
+        description="secret from which patients' pseudonyms are made, at least 16 characters; "
+        "without one, a key is made in the data folder",
+    )
 
     @field_validator("timezone")
     @classmethod
@@ -69,6 +77,13 @@ class Settings(BaseSettings):
         if value and not value.startswith("/"):
             raise ValueError("start it with a slash, like /cds")
         return value.rstrip("/")
+
+    @field_validator("pseudonym_key")
+    @classmethod
+    def _hard_to_guess(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) < SHORTEST_KEY:
+            raise ValueError(f"at least {SHORTEST_KEY} characters, or the pseudonyms could be guessed")
+        return value
 
     @field_validator("log_level", mode="before")
     @classmethod
@@ -99,9 +114,14 @@ class Settings(BaseSettings):
         """The site's time zone, in which calendar days are counted."""
         return ZoneInfo(self.timezone)
 
+    def now(self) -> datetime:
+        """This moment in the site's zone, on the day of MGCDS_TODAY: the only place where the clock is read for a decision."""
+        now = datetime.now(UTC).astimezone(self.zone)
+        return datetime.combine(self.today, now.time(), self.zone) if self.today else now
+
     def day(self) -> date:
-        """Today in the site's zone: the only place where the clock is read for a decision."""
-        return self.today or datetime.now(UTC).astimezone(self.zone).date()
+        """Today in the site's zone."""
+        return self.now().date()
 
     @property
     def shown_url(self) -> str:
