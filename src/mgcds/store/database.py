@@ -14,7 +14,7 @@ from mgcds.store.tables import metadata
 
 FILE = "mgcds.sqlite3"
 # A writer waits this long for another process; then a card goes out unrecorded and feedback is answered with 503.
-BUSY_MILLISECONDS = 1000
+BUSY_MILLISECONDS = 2000
 _PRAGMAS = (f"busy_timeout={BUSY_MILLISECONDS}", "foreign_keys=ON", "journal_mode=WAL", "synchronous=FULL")
 
 
