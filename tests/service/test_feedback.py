@@ -320,6 +320,24 @@ def test_feedback_that_cannot_be_stored_is_503(site: Site, monkeypatch: pytest.M
     assert findings(site.call(WARNING)) == {}
 
 
+def test_a_slow_store_holds_back_no_card(site: Site, monkeypatch: pytest.MonkeyPatch, logged: Any) -> None:
+    go_on = threading.Event()
+    recorded = Store.show
+
+    def slow(*given: Any, **named: Any) -> None:
+        assert go_on.wait(60)
+        recorded(*given, **named)
+
+    monkeypatch.setattr(Store, "show", slow)
+    monkeypatch.setattr(application, "RECORDING_SECONDS", 0.01)
+    with site.http:
+        answer = site.call(WARNING)
+        assert findings(answer)
+        assert "the database is slow" in logged()
+        go_on.set()
+    assert site.app.state.memory.failures == 1
+
+
 def test_waiting_for_the_disk_keeps_no_probe_and_no_evaluation_waiting(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     entered, go_on = threading.Event(), threading.Event()
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from anyio import CapacityLimiter
+from anyio import CapacityLimiter, move_on_after
 from anyio.to_thread import run_sync
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
@@ -58,6 +58,9 @@ _NO_TELEMETRY: Any = {"tracing": False, "metrics": False, "logs": False, "auto_c
 _BODY = {"requestBody": {"required": True, "content": {"application/json": {"schema": _REQUEST}}}}
 _FEEDBACK_BODY = {"requestBody": {"required": True, "content": {"application/json": {"schema": BODY}}}}
 STORE_THREADS = 4
+RECORDING_SECONDS = (
+    0.5  # cards wait this long for the database, then they go out: EHRs give up on a service after a second or two
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +109,14 @@ def create_app(library: Library, settings: Settings) -> FastAPI:
         issuer = issuer_of(request)
         done = await run_sync(lambda: _answered(engine, memory, settings, issuer, service_id, hook, body), limiter=one)
         if done.cards:  # recorded before they go out, so that feedback on them is never too early
-            await run_sync(
-                lambda: memory.show(done.cards, issuer=issuer, service=service_id, patient_id=done.patient_id), limiter=storing
-            )
+            with move_on_after(RECORDING_SECONDS) as waiting:
+                await run_sync(
+                    lambda: memory.show(done.cards, issuer=issuer, service=service_id, patient_id=done.patient_id),
+                    limiter=storing,
+                    abandon_on_cancel=True,
+                )
+            if waiting.cancelled_caught:
+                memory.late()
         return done.response
 
     @app.post(
@@ -190,7 +198,7 @@ def _answer(
     if missing:
         raise Refused(412, "required", f"Required data could not be had: {', '.join(missing)}.")
     answer = respond(
-        engine.evaluate(chart, memory.overrides(issuer, context.patientId)),
+        engine.evaluate(chart, memory.overrides(issuer, context.patientId, chart.today)),
         service_id=service_id,
         hook_instance=str(call.hookInstance),
         public_url=settings.shown_url,

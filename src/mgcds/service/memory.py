@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from uuid import UUID
 
 import structlog
@@ -32,17 +33,15 @@ class Memory:
         self._remember = remember
         self.failures = 0  # since the start of this process
 
-    def overrides(self, issuer: str, patient_id: str) -> tuple[Override, ...]:
+    def overrides(self, issuer: str, patient_id: str, today: date) -> tuple[Override, ...]:
         """What was overridden for a patient and may still count; nothing where the store fails, so that cards show again."""
         days = self._remember.longest
         if days < 0:
             return ()
         try:
-            return self._store.overrides(
-                issuer=issuer, patient_id=patient_id, today=self._settings.day(), zone=self._settings.zone, days=days
-            )
+            return self._store.overrides(issuer=issuer, patient_id=patient_id, today=today, zone=self._settings.zone, days=days)
         except StoreError as error:
-            self._failed("overrides not read", error)
+            self._failed("overrides not read", str(error))
             return ()
 
     def show(self, cards: Sequence[Shown], *, issuer: str, service: str, patient_id: str) -> None:
@@ -50,19 +49,23 @@ class Memory:
         try:
             self._store.show(cards, issuer=issuer, service=service, patient_id=patient_id, at=self._settings.now())
         except StoreError as error:
-            self._failed("cards not recorded", error)
+            self._failed("cards not recorded", str(error))
+
+    def late(self) -> None:
+        """Says that cards went out before they were recorded; feedback on them may be too early."""
+        self._failed("cards not recorded", "the database is slow")
 
     def note(self, events: Sequence[Event], *, issuer: str) -> int:
         """Records feedback; gives the number of events whose card is not known. Raises Refused with status 503."""
         try:
             return self._store.note(events, issuer=issuer, at=self._settings.now())
         except StoreError as error:
-            self._failed("feedback not recorded", error)
+            self._failed("feedback not recorded", str(error))
             raise Refused(503, "transient", "The feedback could not be stored; nothing of it was. Send it again.") from None
 
-    def _failed(self, event: str, error: StoreError) -> None:
+    def _failed(self, event: str, why: str) -> None:
         self.failures += 1
-        log.error(event, why=str(error), failures=self.failures)
+        log.error(event, why=why, failures=self.failures)
 
 
 def shown(answer: dict[str, object]) -> tuple[Shown, ...]:
