@@ -13,6 +13,8 @@ sys.path.insert(0, str(ROOT))
 from mgcds.language.find import VERBS, Question  # noqa: E402
 from mgcds.language.library import Library  # noqa: E402
 from mgcds.language.load import load  # noqa: E402
+from mgcds.language.policy import Policy, Remember  # noqa: E402
+from mgcds.language.rule import LEVELS  # noqa: E402
 from mgcds.language.when import BUILT_IN_WORDS, TESTS  # noqa: E402
 from mgcds.language.words import sentence  # noqa: E402
 from mgcds.settings import Settings  # noqa: E402
@@ -55,7 +57,7 @@ def language(library: Library) -> str:
               "`when`: every line must hold; not known is not holding. If no line says no and some are not known, the rule ends as",
               "`not-evaluable`. `unless`: silent if a line holds; a line that is not known does not silence. `level`: the first line that",
               "holds, most severe first; a line that is not known is passed over and named. `triggers`: at order hooks one of these",
-              "must be in the order at hand.", "",
+              "must be in the order at hand.", "", *policy(library),
               "## Card text", "",
               "`{{ serum_mg }}` prints an answer, `{{ serum_mg.on }}` one thing about it, `{{ mg-limit }}` a shared sentence of the",
               "policy, `{{ low of serum_mg }}` the limit behind a word (*below 1.7 mg/dL*) and `{{ lasting of trials }}` a length.",
@@ -68,6 +70,16 @@ def language(library: Library) -> str:
             lines.append(f"- `{item.name}`: {', '.join(f'*{part}*' for part in item.question.site_may_change)}")
     lines.append("")
     return "\n".join(lines)
+
+
+def policy(library: Library) -> list[str]:
+    """What happens to findings afterwards, with the numbers of the library."""
+    kept = library.policy.remember
+    lengths = {level: kept.days(level) for level in reversed(LEVELS)}
+    return ["## Policy", "", inspect.cleandoc(Policy.__doc__ or ""), "", "### `remember`", "", inspect.cleandoc(Remember.__doc__ or ""), "",
+            f"In the library: {', '.join(f'{level} {days} days' if days is not None else f'{level} never' for level, days in lengths.items())}.", "",
+            "A case says what was overridden before: `overridden: [{rule: ex-ample, at: warning, on: 30 days ago}]`, and expects",
+            "`{suppressed: overridden}`.", ""]  # fmt: skip
 
 
 def settings() -> str:

@@ -29,6 +29,7 @@ from mgcds.language.site import SiteError
 from mgcds.requestfile import UnreadableFile, chart_of_file, response_of
 from mgcds.settings import Settings, SettingsError, read_settings
 from mgcds.source import Problem, SourceError
+from mgcds.store import StoreError
 from mgcds.terminology.rxnorm import ReleaseError, import_release
 from mgcds.terminology.rxnorm.files import release_files
 
@@ -105,6 +106,8 @@ def serve(
     except SourceError as error:
         _print_problems(error.problems)
         raise _stop("the service does not start with a bad rule", FOUND) from None
+    except StoreError as error:
+        raise _stop(f"MGCDS_DATA_DIR: {error}") from None
 
 
 def _engine(hook: str, today: str | None, rules: Path | None, site: Path | None) -> tuple[Engine, date, Settings]:

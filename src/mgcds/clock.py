@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 MINUTES_A_DAY = 24 * 60
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _FHIR_DATE = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d:\d\d)(?::(\d\d)(?:\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?)?)?", re.ASCII)
+_INSTANT = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -60,6 +61,19 @@ def parse_moment(text: object, zone: tzinfo = UTC) -> Moment | None:
         if month:
             return Moment(date(int(year), int(month), 1), date(int(year), int(month), days_in(int(year), int(month))))
         return Moment(date(int(year), 1, 1), date(int(year), 12, 31))
+    except (ValueError, OverflowError):
+        return None
+
+
+def parse_instant(text: object) -> datetime | None:
+    """An RFC 3339 date-time (with seconds and an offset) in UTC; None when it is not one. A leap second is its second 59."""
+    if not isinstance(text, str) or not (match := _INSTANT.fullmatch(text)):
+        return None
+    day, clock, fraction, offset = match.groups()
+    clock = clock[:6] + "59" if clock.endswith(":60") else clock
+    micro = (fraction or ".0")[:7]
+    try:
+        return datetime.fromisoformat(f"{day}T{clock}{micro}{'+00:00' if offset in 'Zz' else offset}").astimezone(UTC)
     except (ValueError, OverflowError):
         return None
 

@@ -9,17 +9,17 @@ from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _HERE = Path(__file__).parent
 PACKAGED_RULES = _HERE / "rules"
 CHECKOUT_RULES = _HERE.parent.parent / "rules"
 PREFIX = "MGCDS_"
+SHORTEST_KEY = 16
 # Settings of later versions. To ignore them in silence would let a site believe in a protection that is not there.
 NOT_YET = frozenset({
-    "database_url", "clients", "fetch_deadline_ms", "cors_origins", "pseudonym_key", "retention_days",
-    "audit_file",
+    "database_url", "clients", "fetch_deadline_ms", "cors_origins", "retention_days", "audit_file",
 })  # fmt: skip
 
 
@@ -41,13 +41,22 @@ class Settings(BaseSettings):
     site: Path | None = Field(default=None, description="the site file: what this site changes in the rules, and why")
     public_url: str = Field(default="", description="address under which clinicians reach the rule pages")
     root_path: str = Field(default="", description="path below which a proxy serves us, like /cds")
-    data_dir: Path | None = Field(default=None, description="the folder for what the site itself keeps: its product table")
+    data_dir: Path | None = Field(
+        default=None,
+        description="folder of the database and of the site's product table; without one, overrides are remembered until "
+        "the process ends",
+    )
     timezone: str = Field(default="UTC", description="the zone in which calendar days are counted")
     today: date | None = Field(default=None, description="for tests only: refused unless bound to loopback")
     auth: Literal["required", "off"] = Field(default="required", description="off answers any caller")
     max_body: int = Field(default=5_242_880, ge=1024, description="largest request in bytes")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", description="least level logged")
     incomplete_card: bool = Field(default=True, description="whether a card says that a check was incomplete")
+    pseudonym_key: SecretStr | None = Field(
+        default=None,
+        description="secret from which patients' pseudonyms are made, at least 16 characters; "
+        "without one, a key is made in the data folder",
+    )
 
     @field_validator("timezone")
     @classmethod
@@ -71,6 +80,13 @@ class Settings(BaseSettings):
         if value and not value.startswith("/"):
             raise ValueError("start it with a slash, like /cds")
         return value.rstrip("/")
+
+    @field_validator("pseudonym_key")
+    @classmethod
+    def _hard_to_guess(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) < SHORTEST_KEY:
+            raise ValueError(f"at least {SHORTEST_KEY} characters, or the pseudonyms could be guessed")
+        return value
 
     @field_validator("log_level", mode="before")
     @classmethod
@@ -101,9 +117,14 @@ class Settings(BaseSettings):
         """The site's time zone, in which calendar days are counted."""
         return ZoneInfo(self.timezone)
 
+    def now(self) -> datetime:
+        """This moment in the site's zone, on the day of MGCDS_TODAY: the only place where the clock is read for a decision."""
+        now = datetime.now(UTC).astimezone(self.zone)
+        return datetime.combine(self.today, now.time(), self.zone) if self.today else now
+
     def day(self) -> date:
-        """Today in the site's zone: the only place where the clock is read for a decision."""
-        return self.today or datetime.now(UTC).astimezone(self.zone).date()
+        """Today in the site's zone."""
+        return self.now().date()
 
     @property
     def product_table(self) -> Path | None:

@@ -53,6 +53,7 @@ def test_it_answers_and_stops_when_told(workers: str) -> None:
     assert "canaryJaneDoe" not in errors
     lines = [json.loads(line) for line in errors.splitlines() if not line.startswith("mgcds:")]
     assert any(line["event"] == "starting" and line["library"] == ready["library"] for line in lines)
+    assert sum("set MGCDS_DATA_DIR" in line["event"] for line in lines) == 1  # memory ends with the process: said once
 
 
 def wait_for(url: str) -> dict[str, str]:
@@ -98,3 +99,11 @@ def test_a_setting_that_does_nothing_yet_is_refused() -> None:
     done = refused(MGCDS_CLIENTS="clients.yaml")
     assert done.returncode == 2
     assert "MGCDS_CLIENTS" in done.stderr
+
+
+def test_a_data_folder_that_cannot_be_used_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    done = refused(MGCDS_DATA_DIR=str(tmp_path / "file"))
+    assert done.returncode == 2
+    assert "MGCDS_DATA_DIR: " in done.stderr
+    assert "Traceback" not in done.stderr

@@ -79,6 +79,7 @@ def test_variables_of_others_do_not_disturb(monkeypatch: pytest.MonkeyPatch) -> 
         ("LOG_LEVEL", "LOUD", "MGCDS_LOG_LEVEL: should be"),
         ("MAX_BODY", "1", "MGCDS_MAX_BODY: should be greater"),
         ("HOST", "0.0.0.0", "set MGCDS_AUTH=off if that is really meant"),
+        ("PSEUDONYM_KEY", "tooshort", "MGCDS_PSEUDONYM_KEY: at least 16 characters"),
         ("CLIENTS", "clients.yaml", "MGCDS_CLIENTS: this version does nothing with it yet"),
         ("AUDIT_FILE", "audit.ndjson", "MGCDS_AUDIT_FILE: this version does nothing with it yet"),
     ],
@@ -102,3 +103,17 @@ def test_it_leaves_loopback_only_when_authentication_is_switched_off_on_purpose(
 def test_a_made_up_day_works_on_loopback_only() -> None:
     with pytest.raises(SettingsError, match="MGCDS_TODAY is for tests"):
         read_settings(today="2026-06-15", host="0.0.0.0", auth="off")
+
+
+def test_the_secret_of_pseudonyms_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MGCDS_PSEUDONYM_KEY", "correct horse battery staple")
+    settings = read_settings()
+    assert settings.pseudonym_key is not None
+    assert "horse" not in f"{settings!r} {settings} {settings.model_dump_json()}"
+
+
+def test_now_lies_on_the_made_up_day_in_the_sites_zone() -> None:
+    settings = read_settings(today="2026-06-15", timezone="Asia/Tokyo")
+    assert settings.now().date() == settings.day() == date(2026, 6, 15)
+    assert settings.now().tzinfo == settings.zone
+    assert read_settings().now().date() == read_settings().day()

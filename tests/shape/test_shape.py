@@ -15,15 +15,16 @@ from tests.conftest import ROOT
 
 SRC = ROOT / "src/mgcds"
 MODULES = sorted(SRC.rglob("*.py"))
-LAYERS = ("service", "check", "cards", "engine", "language", "chart", "terminology")
+LAYERS = ("service", "check", "cards", "store", "engine", "language", "chart", "terminology")
 MAY_IMPORT = {
     "terminology": set(),
     "chart": {"terminology"},
     "language": {"terminology"},
     "engine": {"language", "chart", "terminology"},
     "cards": {"engine", "language", "chart", "terminology"},
+    "store": {"engine"},
     "check": {"cards", "engine", "language", "chart", "terminology"},
-    "service": {"cards", "engine", "language", "chart", "terminology"},
+    "service": {"cards", "store", "engine", "language", "chart", "terminology"},
 }
 
 
@@ -46,7 +47,13 @@ def test_imports_point_down(layer: str) -> None:
 
 @pytest.mark.parametrize(
     ("library", "only"),
-    [("durable_rules_engine", "engine/durable.py"), ("ruamel", "source.py"), ("fastapi", "service/"), ("typer", "cli.py")],
+    [
+        ("durable_rules_engine", "engine/durable.py"),
+        ("ruamel", "source.py"),
+        ("fastapi", "service/"),
+        ("typer", "cli.py"),
+        ("sqlalchemy", "store/"),
+    ],
 )
 def test_a_library_with_quirks_is_imported_in_one_place(library: str, only: str) -> None:
     users = {path.relative_to(SRC).as_posix() for path in MODULES if any(n.split(".")[0] == library for n in imported(path))}

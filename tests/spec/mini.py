@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 from textwrap import dedent, indent
 
-from mgcds.check.charts import chart_of
+from mgcds.check.charts import chart_of, overrides_of
 from mgcds.engine.answer import Answer
 from mgcds.engine.evaluate import Engine, Evaluation
 from mgcds.language.cases import Case, Cases
@@ -98,22 +98,23 @@ class Mini:
         found = [str(problem) for problem in (problems or (lint(library) if library else []))]
         return [line.removeprefix(f"{self.root.parent}/") for line in found]
 
-    def evaluate(self, lines: str, at: str = "patient-view") -> Evaluation:
+    def evaluate(self, lines: str, at: str = "patient-view", overridden: str = "[]") -> Evaluation:
         library, problems = self.build()
         assert library is not None, problems
-        return Engine(library).evaluate(chart_of(case(lines, at), library.terminology))
+        example = case(lines, at, overridden)
+        return Engine(library).evaluate(chart_of(example, library.terminology), overrides_of(example))
 
     def ask(self, name: str, lines: str = "", at: str = "patient-view") -> Answer:
         return self.evaluate(lines, at).answers[name]
 
-    def outcome(self, lines: str, at: str = "patient-view", rule: str = "ex-ample") -> str:
-        outcome = self.evaluate(lines, at).outcomes[rule]
+    def outcome(self, lines: str, at: str = "patient-view", rule: str = "ex-ample", overridden: str = "[]") -> str:
+        outcome = self.evaluate(lines, at, overridden).outcomes[rule]
         return outcome.level or "fired" if outcome.state == "fired" else outcome.reason or outcome.state
 
 
-def case(lines: str, at: str = "patient-view") -> Case:
+def case(lines: str, at: str = "patient-view", overridden: str = "[]") -> Case:
     """A case whose chart has these lines."""
-    body = f"cases:\n  - case: example\n    at: {at}\n    expect: silent\n"
+    body = f"cases:\n  - case: example\n    at: {at}\n    overridden: {overridden}\n    expect: silent\n"
     if lines.strip():
         body += "    chart:\n" + indent(dedent(lines).strip(), "      ") + "\n"
     problems: list[Problem] = []

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+import pytest
+
 from tests.spec.mini import POLICY, Mini
 
 QUESTIONS = """
@@ -102,3 +106,78 @@ def test_interruptive_is_what_the_policy_says_of_level_and_hook(mini: Mini) -> N
     rule(mini, "triggers: [ppi]\nwhen: [serum_mg: present]\nlevel: critical\n", hooks="patient-view, order-sign")
     assert mini.evaluate(LOW + "- {draft: omeprazole}", "order-sign").findings[0].interruptive
     assert not mini.evaluate(LOW + "- {taking: omeprazole}").findings[0].interruptive
+
+
+REMEMBER = POLICY + "remember: {info: 90 days, warning: 30 days, critical: never}\n"
+LEVELS = "when: [serum_mg: present]\nlevel:\n  critical: {serum_mg: {below: 1.20 mg/dL}}\n  warning: {serum_mg: {below: 1.50 mg/dL}}\n  info: otherwise\n"
+BY_LEVEL = {"critical": "1.0", "warning": "1.4", "info": "1.6"}
+
+
+@pytest.mark.parametrize(
+    ("overridden", "now", "last_silent_day"),
+    [
+        ("info", "info", 90),
+        ("warning", "warning", 30),
+        ("critical", "critical", None),
+        ("warning", "info", 30),  # counted by what was overridden
+        ("info", "warning", None),  # worse now: shown again
+        ("warning", "critical", None),
+        ("critical", "info", None),
+    ],
+)
+def test_an_override_silences_its_rule_for_the_days_of_its_indicator(
+    mini: Mini, overridden: str, now: str, last_silent_day: int | None
+) -> None:
+    rule(mini, LEVELS)
+    mini.write("policy.yaml", REMEMBER)
+    chart = f"- {{lab: serum-magnesium, value: {BY_LEVEL[now]} mg/dL}}"
+    for days in (0, 30, 31, 90, 91):
+        silent = last_silent_day is not None and days <= last_silent_day
+        past = f"[{{rule: ex-ample, at: {overridden}, on: {days} days ago}}]"
+        assert mini.outcome(chart, overridden=past) == ("overridden" if silent else now), days
+
+
+def test_an_override_says_when_it_was_and_the_newest_counts(mini: Mini) -> None:
+    rule(mini, LEVELS)
+    mini.write("policy.yaml", REMEMBER)
+    past = "[{rule: ex-ample, at: warning, on: 20 days ago}, {rule: ex-ample, at: warning, on: 5 days ago}]"
+    evaluation = mini.evaluate("- {lab: serum-magnesium, value: 1.4 mg/dL}", overridden=past)
+    outcome = evaluation.outcomes["ex-ample"]
+    five_days_ago = evaluation.chart.today - timedelta(days=5)
+    assert (outcome.state, outcome.because) == ("suppressed", f"overridden on {five_days_ago.isoformat()}")
+    assert evaluation.findings == ()
+
+
+def test_an_override_counts_for_its_own_rule_and_not_before_it_was_given(mini: Mini) -> None:
+    rule(mini, LEVELS)
+    rule(mini, LEVELS, id="ex-other")
+    mini.write("policy.yaml", REMEMBER)
+    chart = "- {lab: serum-magnesium, value: 1.4 mg/dL}"
+    past = "[{rule: ex-other, at: warning, on: today}]"
+    assert mini.outcome(chart, overridden=past) == "warning"
+    assert mini.outcome(chart, overridden=past, rule="ex-other") == "overridden"
+    assert mini.outcome(chart, overridden="[{rule: ex-ample, at: warning, on: in 1 day}]") == "warning"
+
+
+def test_without_remember_nothing_is_remembered(mini: Mini) -> None:
+    rule(mini, LEVELS)
+    past = "[{rule: ex-ample, at: info, on: today}]"
+    assert mini.outcome("- {lab: serum-magnesium, value: 1.6 mg/dL}", overridden=past) == "info"
+
+
+def test_what_is_suppressed_before_keeps_its_own_reason(mini: Mini) -> None:
+    rule(mini, "when: [serum_mg: present]\nlevel: info\n")
+    mini.write("policy.yaml", REMEMBER + "suppress: [{because: hospice care, reason: hospice, when: {hospice: present}, "
+               "drop: [indicator info]}]\n")  # fmt: skip
+    past = "[{rule: ex-ample, at: info, on: today}]"
+    assert mini.outcome(LOW + "- {has: hospice-care}", overridden=past) == "hospice"
+    assert mini.outcome(LOW, overridden=past) == "overridden"
+
+
+def test_the_lengths_of_memory_are_days_or_never(mini: Mini) -> None:
+    rule(mini, LEVELS)
+    mini.write("policy.yaml", POLICY + "remember: {info: 90, warning: never, nonsense: 3 days}\n")
+    found = "\n".join(mini.problems())
+    assert "'90' is not a length of time; write it like 90 days" in found
+    assert "nonsense" in found
+    assert "never" not in found

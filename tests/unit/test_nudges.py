@@ -32,6 +32,8 @@ def test_every_place_that_decides_is_nudged_up_and_down() -> None:
         ("concepts/results.yaml", "2.4305", "2.4306"),
         ("concepts/results.yaml", "-1.2", "-1.3"),
         ("concepts/conditions.yaml", "90 days", "91 days"),
+        ("policy.yaml", "90 days", "91 days"),
+        ("policy.yaml", "30 days", "29 days"),
     }
     assert expected <= found
 

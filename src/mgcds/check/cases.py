@@ -9,7 +9,7 @@ from typing import Any
 
 from mgcds.cards import respond
 from mgcds.cards.compose import bundle
-from mgcds.check.charts import chart_of
+from mgcds.check.charts import chart_of, overrides_of
 from mgcds.engine.answer import Answer
 from mgcds.engine.evaluate import Engine, Evaluation, Outcome
 from mgcds.engine.referee import holds
@@ -66,7 +66,7 @@ def run(case: Case, file: CaseFile, engine: Engine, *, texts: bool = True) -> Pr
     unknown = _unknown(case, library)
     if unknown:
         return Problem(case.case.place, f"'{case.case}': {unknown}")
-    evaluation = engine.evaluate(chart_of(case, library.terminology))
+    evaluation = engine.evaluate(chart_of(case, library.terminology), overrides_of(case))
     place = place_of(case.expect, case.case.place)
     if file.about == VOCABULARY:
         wrong = _answers(case, evaluation)
@@ -83,11 +83,13 @@ def run(case: Case, file: CaseFile, engine: Engine, *, texts: bool = True) -> Pr
 
 
 def _unknown(case: Case, library: Library) -> str:
-    """A concept that the case names and nobody knows."""
+    """A concept or a rule that the case names and nobody knows."""
     concepts = library.terminology.concepts
     names = [str(getattr(line, key)) for line in case.chart for key in ("lab", "has", "ordered", "booked", "intake")
              if hasattr(line, key)]  # fmt: skip
-    return next((f"'{name}' is no concept; correct the name" for name in names if name not in concepts), "")
+    missing = [f"'{name}' is no concept; correct the name" for name in names if name not in concepts]
+    missing += [f"'{line.rule}' is no rule; correct the name" for line in case.overridden if line.rule not in library.rules]
+    return missing[0] if missing else ""
 
 
 def _block(case: Case) -> Mapping[Any, Any]:

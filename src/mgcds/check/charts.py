@@ -24,7 +24,8 @@ from mgcds.chart.facts import (
 )  # fmt: skip
 from mgcds.chart.intake import laboratory_batches
 from mgcds.chart.problems import still_holds
-from mgcds.clock import WEEKDAYS, Moment, on, parse_time_of_day
+from mgcds.clock import WEEKDAYS, Moment, days_before, on, parse_time_of_day
+from mgcds.engine.remember import Override
 from mgcds.language.cases import (
     BookedLine,
     Case,
@@ -72,6 +73,11 @@ def chart_of(case: Case, terminology: Terminology) -> Chart:
             supplied -= set(map(str, line.not_supplied))
     results += computed(results, terminology.concepts, person, TODAY)
     return Chart(TODAY, case.at, person, frozenset(supplied), tuple(results), tuple(uses), tuple(problems), tuple(requests))
+
+
+def overrides_of(case: Case) -> tuple[Override, ...]:
+    """What was overridden before, on the days that the case says."""
+    return tuple(Override(str(line.rule), line.at, days_before(TODAY, line.on)) for line in case.overridden)
 
 
 def _born(years: int) -> date:

@@ -58,7 +58,7 @@ def nudges(files: Files) -> list[Nudge]:
         found += list(_of(file, tree))
     for file, tree in files.tables.items():
         found += [nudge for key in _IN_TABLES for nudge in _of(file, tree[key])]
-    for key in ("suppress", "supersede"):
+    for key in ("suppress", "supersede", "remember"):
         found += list(_of("policy.yaml", files.policy.get(key, {})))
     if len(files.policy["groups"]) > int(files.policy["cards"]["at_most"]):  # else the limit cannot bite yet
         found += list(_of("policy.yaml", {"at_most": files.policy["cards"]["at_most"]}, bare=True))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import structlog
@@ -11,6 +11,7 @@ from mgcds.chart.facts import Chart, Note
 from mgcds.engine.answer import Answer, Because
 from mgcds.engine.answers import answer_all
 from mgcds.engine.referee import Verdict, evidence_of, holds, referee
+from mgcds.engine.remember import Override, silencing
 from mgcds.engine.session import Ruling, Session
 from mgcds.language.library import Library, LinkedRule
 from mgcds.language.rule import LEVELS
@@ -69,8 +70,11 @@ class Engine:
         self.library = library
         self.session = Session(library) if with_durable else None
 
-    def evaluate(self, chart: Chart) -> Evaluation:
-        """The evaluation of a chart at its hook. A fault in one rule ends that rule, never the others."""
+    def evaluate(self, chart: Chart, overrides: Sequence[Override] = ()) -> Evaluation:
+        """The evaluation of a chart at its hook. A fault in one rule ends that rule, never the others.
+
+        `overrides`: what clinicians overrode before for this patient, in any order.
+        """
         library, hook = self.library, chart.hook
         answers = answer_all(chart, library)
         verdicts = referee(library, answers, hook)
@@ -79,6 +83,7 @@ class Engine:
         if self.session is not None:
             self._compare(answers, verdicts, suppressing, outcomes, hook)
         self._policy(verdicts, suppressing, outcomes)
+        self._remember(chart, overrides, outcomes)
         outcomes = self._sited(hook, outcomes)
         findings = tuple(
             sorted((_finding(library, rule, verdicts[rule.id], answers, hook) for rule in library.rules_at(hook)
@@ -160,6 +165,16 @@ class Engine:
             shadowed = rule.state == SHADOW and outcome.state == "fired"
             made[rule.id] = replace(outcome, state=SHADOW, because=because) if shadowed else outcome
         return made
+
+    def _remember(self, chart: Chart, overrides: Sequence[Override], outcomes: dict[str, Outcome]) -> None:
+        """The last step before the cards: what was overridden lately, and is no worse now, is not shown again."""
+        for rule_id, outcome in outcomes.items():
+            if outcome.state != "fired" or outcome.level is None:
+                continue
+            past = silencing(overrides, rule_id, outcome.level, chart.today, self.library.policy.remember)
+            if past is not None:
+                because = f"overridden on {past.on.isoformat()}"
+                outcomes[rule_id] = replace(outcome, state="suppressed", reason="overridden", because=because)
 
 
 def _before_policy(verdict: Verdict) -> Outcome:

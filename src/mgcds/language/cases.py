@@ -9,7 +9,7 @@ from pydantic import Field, PlainValidator, WithJsonSchema
 
 from mgcds.language.find import Model
 from mgcds.language.literals import CountField, Names, NumberField, Word, as_text, wrong
-from mgcds.language.rule import HOOKS, Hook
+from mgcds.language.rule import HOOKS, Hook, Level
 from mgcds.source import place_of
 
 
@@ -120,12 +120,24 @@ def _line(value: Any) -> Model:
     return _LINES[found[0]].model_validate(value)
 
 
+class OverriddenLine(Model):
+    """{rule: mg-low-ppi, at: warning, on: 30 days ago}: a clinician overrode a card with this finding."""
+
+    rule: Word
+    at: Level
+    on: Ago
+
+
 class Case(Model):
-    """One case. `expect` is a level, an end state or, in shared files, a block by rule or question."""
+    """One case. `expect` is a level, an end state or, in shared files, a block by rule or question.
+
+    `overridden` is what was overridden before for the same patient.
+    """
 
     case: Word
     at: Hook = HOOKS[0]  # type: ignore[assignment]
     chart: tuple[Annotated[Any, PlainValidator(_line), WithJsonSchema({"type": "object"})], ...] = ()
+    overridden: tuple[OverriddenLine, ...] = ()
     expect: Any
     cards: Names = Field(default=(), description="topics of all cards, in order")
     says: Names = ()

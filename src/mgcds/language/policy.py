@@ -1,13 +1,13 @@
-"""What happens to findings afterwards, once for all rules: focus, supersede, suppress, cards."""
+"""What happens to findings afterwards, once for all rules: focus, supersede, suppress, remember, cards."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Field, PlainValidator
+from pydantic import Field, PlainValidator, WithJsonSchema
 
 from mgcds.language.find import Model
-from mgcds.language.literals import CountField, Names, Word, as_names, as_text, wrong
+from mgcds.language.literals import CountField, Days, Names, Word, as_days, as_names, as_text, wrong
 from mgcds.language.rule import LEVELS, Hook
 from mgcds.language.when import ConditionField
 from mgcds.source import Place, Text, place_of
@@ -29,6 +29,36 @@ class Suppress(Model):
     when: ConditionField
     drop: Names
     keep: Names = ()
+
+
+def _remembered(value: Any) -> Days | None:
+    return None if as_text(value) == "never" else as_days(value)
+
+
+_HOW_LONG = WithJsonSchema({"type": "string", "pattern": r"^(\d+ days?|never)$", "description": "how long, or never"})
+HowLong = Annotated[Days | None, PlainValidator(_remembered), _HOW_LONG]
+
+
+class Remember(Model):
+    """For how long an override silences its rule, by the indicator that was overridden: `90 days` or `never`.
+
+    Both ends count: with 30 days, day 30 after the override is silent and day 31 is not. A finding at a higher indicator
+    than the one overridden shows again. An indicator that is not named is never remembered.
+    """
+
+    info: HowLong = None
+    warning: HowLong = None
+    critical: HowLong = None
+
+    def days(self, level: str) -> int | None:
+        """Days for which an override at a level is remembered; None: never."""
+        length: Days | None = getattr(self, level)
+        return None if length is None else length.count
+
+    @property
+    def longest(self) -> int:
+        """Days after which every override is forgotten; -1 where none is remembered."""
+        return max((days for level in LEVELS if (days := self.days(level)) is not None), default=-1)
 
 
 class CardPolicy(Model):
@@ -58,11 +88,12 @@ def _supersede(value: Any) -> tuple[Supersede, ...]:
 
 
 class Policy(Model):
-    """rules/policy.yaml. The steps run in this order: focus (order_hooks), supersede, suppress, cards."""
+    """rules/policy.yaml. The steps run in this order: focus (order_hooks), supersede, suppress, remember, cards."""
 
     order_hooks: tuple[Hook, ...]
     supersede: Annotated[tuple[Supersede, ...], PlainValidator(_supersede)] = ()
     suppress: tuple[Suppress, ...] = ()
+    remember: Remember = Field(default_factory=Remember)
     cards: CardPolicy
     groups: dict[str, Group]
     override_reasons: Names

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from anyio import CapacityLimiter
+from anyio import CapacityLimiter, move_on_after
 from anyio.to_thread import run_sync
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
@@ -23,10 +24,14 @@ from mgcds.service import errors
 from mgcds.service.body import parse, read_body
 from mgcds.service.envelope import Envelope
 from mgcds.service.errors import Refused
+from mgcds.service.feedback import BODY, read_feedback
+from mgcds.service.issuer import issuer_of
+from mgcds.service.memory import Memory, open_memory, shown
 from mgcds.service.pages import add_pages
 from mgcds.service.prefetch import REQUIRED, templates
 from mgcds.service.requests import CONTEXTS, HOOK_VERSIONS, read_call
 from mgcds.settings import Settings
+from mgcds.store import Shown
 
 log = structlog.get_logger(__name__)
 _TITLES = {
@@ -52,10 +57,24 @@ _REQUEST = {
 # The framework's own telemetry would record exceptions with their texts. Versions before it ignore this.
 _NO_TELEMETRY: Any = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
 _BODY = {"requestBody": {"required": True, "content": {"application/json": {"schema": _REQUEST}}}}
+_FEEDBACK_BODY = {"requestBody": {"required": True, "content": {"application/json": {"schema": BODY}}}}
+STORE_THREADS = 4
+RECORDING_SECONDS = (
+    0.5  # cards wait this long for the database, then they go out: EHRs give up on a service after a second or two
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A response that is ready to be sent, and the cards in it with the patient they are about."""
+
+    response: JSONResponse
+    cards: tuple[Shown, ...]
+    patient_id: str
 
 
 def create_app(library: Library, settings: Settings) -> FastAPI:
-    """The application for one library. Everything that can be computed once is computed here."""
+    """The application for one library. Everything that can be computed once is computed here. Raises StoreError."""
     app = FastAPI(title="mgcds", version=__version__, redirect_slashes=False, telemetry=_NO_TELEMETRY)
     app.add_middleware(Envelope, root_path=settings.root_path)
     errors.install(app)
@@ -67,6 +86,8 @@ def create_app(library: Library, settings: Settings) -> FastAPI:
     # One evaluation at a time, in a thread beside the event loop: the engine holds the interpreter anyway, so more threads
     # would make every answer slower and none sooner, but the probes must be answered while a large chart is read.
     one = CapacityLimiter(1)
+    memory = open_memory(settings, library.policy.remember)
+    storing = CapacityLimiter(STORE_THREADS)  # who waits for the disk keeps no evaluation waiting
 
     @app.get("/cds-services", summary="The services this server offers")
     async def discover(request: Request) -> Response:
@@ -86,7 +107,31 @@ def create_app(library: Library, settings: Settings) -> FastAPI:
         if hook is None:
             raise Refused(404, "not-found", "There is no such service.")
         body = await read_body(request, settings.max_body)
-        return await run_sync(lambda: _answered(engine, settings, service_id, hook, body), limiter=one)
+        issuer = issuer_of(request)
+        done = await run_sync(lambda: _answered(engine, memory, settings, issuer, service_id, hook, body), limiter=one)
+        if done.cards:  # recorded before they go out, so that feedback on them is never too early
+            with move_on_after(RECORDING_SECONDS) as waiting:
+                await run_sync(
+                    lambda: memory.show(done.cards, issuer=issuer, service=service_id, patient_id=done.patient_id),
+                    limiter=storing,
+                    abandon_on_cancel=True,
+                )
+            if waiting.cancelled_caught:
+                memory.late()
+        return done.response
+
+    @app.post(
+        "/cds-services/{service_id}/feedback",
+        summary="Report what clinicians did with cards",
+        responses=errors.documented(400, 404, 413, 415, 503),
+        openapi_extra=_FEEDBACK_BODY,
+    )
+    async def feedback(service_id: str, request: Request) -> JSONResponse:
+        if service_id not in services:
+            raise Refused(404, "not-found", "There is no such service.")
+        body = await read_body(request, settings.max_body)
+        issuer = issuer_of(request)
+        return await run_sync(lambda: _noted(library, memory, issuer, service_id, body), limiter=storing)
 
     @app.get("/healthz", summary="Whether the process is alive")
     async def healthy() -> dict[str, Any]:
@@ -98,6 +143,7 @@ def create_app(library: Library, settings: Settings) -> FastAPI:
 
     add_pages(app, library, settings.root_path)
     app.state.library = library
+    app.state.memory = memory
     return app
 
 
@@ -108,9 +154,11 @@ def _tried(engine: Engine, hook: str, settings: Settings) -> dict[str, str]:
     return templates(engine.library, hook, nobody)
 
 
-def _answered(engine: Engine, settings: Settings, service_id: str, hook: str, body: bytes) -> JSONResponse:
+def _answered(
+    engine: Engine, memory: Memory, settings: Settings, issuer: str, service_id: str, hook: str, body: bytes
+) -> Answered:
     started = time.perf_counter()
-    answer = _answer(engine, settings, service_id, hook, parse(body))
+    answer, patient_id = _answer(engine, memory, settings, issuer, service_id, hook, parse(body))
     states = Counter(rule["state"] for rule in answer["extension"]["org.mgcds.evaluation"]["rules"].values())
     log.info(
         "evaluated",
@@ -119,11 +167,22 @@ def _answered(engine: Engine, settings: Settings, service_id: str, hook: str, bo
         states=dict(sorted(states.items())),
         ms=round(1000 * (time.perf_counter() - started), 1),
     )
-    return JSONResponse(answer, headers={"cache-control": "no-store"})
+    return Answered(JSONResponse(answer, headers={"cache-control": "no-store"}), shown(answer), patient_id)
 
 
-def _answer(engine: Engine, settings: Settings, service_id: str, hook: str, body: dict[str, Any]) -> dict[str, Any]:
-    """One call from body to response. Raises Refused."""
+def _noted(library: Library, memory: Memory, issuer: str, service_id: str, body: bytes) -> JSONResponse:
+    """One batch of feedback, whole or not at all. Raises Refused."""
+    events = read_feedback(parse(body), library.reasons)
+    unknown = memory.note(events, issuer=issuer)
+    log.info("feedback", service=service_id, events=len(events), unknown=unknown)
+    taken = {"received": len(events), "unknown": unknown}
+    return JSONResponse({"extension": {"org.mgcds.feedback": taken}}, headers={"cache-control": "no-store"})
+
+
+def _answer(
+    engine: Engine, memory: Memory, settings: Settings, issuer: str, service_id: str, hook: str, body: dict[str, Any]
+) -> tuple[dict[str, Any], str]:
+    """One call from body to response, and whose chart it was. Raises Refused."""
     call, context = read_call(body, hook)
     try:
         chart = read_chart(
@@ -139,13 +198,14 @@ def _answer(engine: Engine, settings: Settings, service_id: str, hook: str, body
     missing = [kind for kind in REQUIRED if kind not in chart.supplied]
     if missing:
         raise Refused(412, "required", f"Required data could not be had: {', '.join(missing)}.")
-    return respond(
-        engine.evaluate(chart),
+    answer = respond(
+        engine.evaluate(chart, memory.overrides(issuer, context.patientId, chart.today)),
         service_id=service_id,
         hook_instance=str(call.hookInstance),
         public_url=settings.shown_url,
         incomplete_card=settings.incomplete_card,
     )
+    return answer, context.patientId
 
 
 def _service(library: Library, hook: str, prefetch: dict[str, str]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ _MEANINGS = {
     413: "The request is too large",
     415: "The request is not JSON in UTF-8 without content encoding",
     500: "The service failed; nothing was decided",
+    503: "What was sent could not be stored; nothing of it was",
 }
 
 

@@ -107,11 +107,11 @@ class Call(Lenient):
 
 def read_call(body: dict[str, Any], hook: str) -> tuple[Call, Context]:
     """A request for one hook. Raises Refused with status 400, naming every wrong field."""
-    call, wrong = _checked(Call, body)
+    call, wrong = checked(Call, body)
     own = body.get("hook")
     if isinstance(own, str) and own != hook:
         raise Refused(400, "value", f"hook: this service answers {hook}.")
-    context, wrong_inside = _checked(CONTEXTS[hook], body["context"]) if "context" not in wrong else (None, [])
+    context, wrong_inside = checked(CONTEXTS[hook], body["context"]) if "context" not in wrong else (None, [])
     wrong += [f"context.{path}" for path in wrong_inside]
     if call is None or context is None:
         names = ", ".join(sorted(set(wrong)))
@@ -122,7 +122,7 @@ def read_call(body: dict[str, Any], hook: str) -> tuple[Call, Context]:
 Model = TypeVar("Model", bound=BaseModel)
 
 
-def _checked(model: type[Model], value: Any) -> tuple[Model | None, list[str]]:
+def checked(model: type[Model], value: Any) -> tuple[Model | None, list[str]]:
     """The value as a model, or the paths of what is wrong in it. Paths are made of our own field names."""
     try:
         return model.model_validate(value), []

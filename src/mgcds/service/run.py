@@ -19,10 +19,16 @@ log = structlog.get_logger(__name__)
 
 
 def serve(settings: Settings, workers: int = 1) -> None:
-    """Serves until it is told to stop. Raises SourceError where the rules are wrong, before any worker is started."""
+    """Serves until it is told to stop. Raises SourceError or StoreError, before any worker is started."""
     app = _application(settings)
     if not settings.is_loopback:  # settings allow this only with authentication switched off
         log.warning("ANY CALLER IS ANSWERED: authentication is off and the address is not loopback", host=settings.host)
+    if settings.data_dir is None:
+        log.warning(
+            "overrides are remembered until this process ends; set MGCDS_DATA_DIR to keep them"
+            if workers == 1
+            else "each worker remembers only the overrides it was told of; set MGCDS_DATA_DIR to share and keep them"
+        )
     library = app.state.library
     products = library.terminology.site
     log.info(

@@ -1,0 +1,7 @@
+"""What was shown and what clinicians answered, kept without anybody's name."""
+
+from mgcds.store.database import StoreError, open_database
+from mgcds.store.memory import Event, Shown, Store
+from mgcds.store.pseudonym import site_key
+
+__all__ = ["Event", "Shown", "Store", "StoreError", "open_database", "site_key"]

@@ -1,0 +1,56 @@
+"""Pseudonyms of patients: a keyed hash that only this site can make again."""
+
+from __future__ import annotations
+
+import hmac
+import os
+import secrets
+import tempfile
+from hashlib import sha256
+from pathlib import Path
+
+from mgcds.store.database import StoreError
+
+FILE = "pseudonym.key"
+_BYTES = 32
+
+
+def pseudonym(key: bytes, issuer: str, patient_id: str) -> str:
+    """The same for the same patient of the same issuer, and nobody without the key can tell whose: 64 hexadecimal digits."""
+    return hmac.new(key, f"{issuer}\n{patient_id}".encode(), sha256).hexdigest()
+
+
+def site_key(given: str | None, data_dir: Path | None) -> bytes:
+    """The key that is given, else the one in the data folder, which is made once; without a folder one for this process.
+
+    Raises StoreError.
+    """
+    if given:
+        return given.encode()
+    if data_dir is None:
+        return secrets.token_bytes(_BYTES)
+    file = data_dir / FILE
+    try:
+        if not file.exists():
+            _make(file)
+        key = file.read_bytes().strip()
+    except OSError as error:
+        raise StoreError(f"the key {FILE} cannot be read or made ({error.strerror})") from None
+    if len(key) < _BYTES:
+        raise StoreError(f"the key {FILE} is damaged; put it back, or delete it and what was remembered is forgotten")
+    return key
+
+
+def _make(file: Path) -> None:
+    """Whole or not at all, and the first of several workers wins."""
+    handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{FILE}.")  # mode 0600
+    try:
+        with os.fdopen(handle, "wb") as writing:
+            writing.write(secrets.token_hex(_BYTES).encode())
+            writing.flush()
+            os.fsync(writing.fileno())
+        os.link(temporary, file)
+    except FileExistsError:
+        pass
+    finally:
+        os.unlink(temporary)

@@ -1,0 +1,66 @@
+"""The tables: cards that were shown, and what clinicians answered. Rows are added; nothing that was said is changed.
+
+There is no patient id, no name and no free text in them. `patient` is the pseudonym of `store.pseudonym`; ids are SHA-256
+in hexadecimal of what makes a row what it is, so that the same row from two processes is one row.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import JSON, Column, DateTime, Dialect, ForeignKey, Index, MetaData, String, Table, TypeDecorator, Uuid
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware datetime, stored in UTC: SQLite forgets the zone of what it stores."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        return None if value is None else value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+metadata = MetaData()
+
+# One row for each different set of findings that a card (issuer, uuid) was shown with to one patient.
+card = Table(
+    "card",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("issuer", String, nullable=False),
+    Column("uuid", Uuid, nullable=False),
+    Column("service", String, nullable=False),
+    Column("patient", String(64), nullable=False),
+    Column("shown_at", Instant, nullable=False),  # the last time
+    Index("card_of_feedback", "issuer", "uuid"),
+)
+
+finding = Table(
+    "finding",
+    metadata,
+    Column("card_id", ForeignKey("card.id", ondelete="CASCADE"), primary_key=True),
+    Column("rule", String, primary_key=True),
+    Column("indicator", String, nullable=False),
+)
+
+# Events, never a state: a card may be accepted and overridden later. `patient` is the card's, repeated so that what one
+# patient's clinicians overrode is one look into one index.
+feedback = Table(
+    "feedback",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("card_id", ForeignKey("card.id", ondelete="CASCADE"), nullable=False),
+    Column("issuer", String, nullable=False),
+    Column("patient", String(64), nullable=False),
+    Column("outcome", String, nullable=False),
+    Column("outcome_at", Instant, nullable=False),
+    Column("reasons", JSON, nullable=False),  # codes of rules/reasons.yaml, or "other"
+    Column("suggestions", JSON, nullable=False),  # uuids of what was accepted
+    Column("received_at", Instant, nullable=False),
+    Index("overrides_of_patient", "issuer", "patient", "outcome", "outcome_at"),
+)
