@@ -16,7 +16,11 @@ def medicine_of(record: Resource, index: Index, terms: Terms) -> Medicine:
     words = next((words for source in sources if (words := concept_text(source))), "") or text(block(target).get("display"))
     stated = [_stated(item, index, record, medication)
               for item in items(medication.get("ingredient")) if item.get("isActive") is not False]  # fmt: skip
-    return terms.medicine(tuple(coding for source in sources for coding in codings(source)), words, stated)
+    coded = tuple(coding for source in sources for coding in codings(source))
+    medicine = terms.medicine(coded, words, stated)
+    form = concept_text(medication.get("form"))
+    # Where code and words tell no dose form, and with it no route, the Medication may.
+    return terms.medicine(coded, f"{words} {form}".strip(), stated) if form and medicine.form_route is None else medicine
 
 
 def _stated(item: Resource, index: Index, *holders: Resource) -> StatedIngredient:
