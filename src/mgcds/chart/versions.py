@@ -68,7 +68,8 @@ def as_r4(record: Resource) -> Resource:
         _BY_KIND[kind](made)
     made |= _status(made, kind)
     if "contained" in made:
-        made["contained"] = [each if "contained" in each else as_r4(each) for each in items(made["contained"])]
+        inner = [{key: value for key, value in each.items() if key != "contained"} for each in items(made["contained"])]
+        made["contained"] = [as_r4(each) for each in inner]
     return made
 
 
