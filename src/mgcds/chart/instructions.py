@@ -19,7 +19,7 @@ _LATER_VALUES = {"timeOfDay": "valueTime", "dayOfWeek": "valueCode"}
 def dosage_as_r4(sent: Resource) -> Resource:
     """One dosage instruction: the dose in doseAndRate, as needed in R4's elements."""
     made = dict(sent)
-    flat = {new: made[old] for old, new in _DOSES.items() if made.get(old)}
+    flat = {new: dose for old, new in _DOSES.items() if (dose := made.pop(old, None))}
     if flat:
         made["doseAndRate"] = [*items(made.get("doseAndRate")), flat]
     if made.get("asNeeded") is True:
@@ -37,8 +37,8 @@ def _timing(sent: Resource) -> Resource:
     repeat = dict(sent["repeat"])
     for old, new in _REPEAT.items():
         if old in repeat:
-            repeat.setdefault(new, repeat[old])
-    for extension in items(repeat.get("extension")):
+            repeat.setdefault(new, repeat.pop(old))
+    for extension in items(repeat.pop("extension", None)):
         _, found, key = text(extension.get("url")).partition(_LATER)
         if found and key in _LATER_VALUES:
             repeat[key] = [*strings(repeat.get(key)), *strings(extension.get(_LATER_VALUES[key]))]

@@ -61,6 +61,8 @@ def as_r4(record: Resource) -> Resource:
     for key in ("code", "serviceType"):
         if key in made:
             made[key] = _concepts(made[key])
+    if kind.startswith("Medication") and not made.get("dosageInstruction") and not made.get("dosage"):
+        _move(made, "renderedDosageInstruction", "dosageInstruction", lambda words: [{"text": words}])
     for key in ("dosageInstruction", "dosage"):
         if key in made:
             made[key] = [dosage_as_r4(each) for each in items(made[key])]

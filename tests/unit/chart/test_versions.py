@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import importlib
+import re
 from typing import Any
 
 import pytest
 
 from mgcds.chart.facts import Chart
 from mgcds.chart.intake import read_chart
+from mgcds.chart.versions import as_r4
 from mgcds.terminology import Terminology
+from tests.conftest import ROOT
 from tests.unit.chart.build import TODAY, bundle
 from tests.unit.chart.patients import CASES, Case
 from tests.unit.chart.versions import VERSIONS, as_named_in_r4, written_in
@@ -63,3 +67,53 @@ def test_what_we_call_a_version_is_that_version(version: str) -> None:
             kind = sent["resourceType"]
             model = getattr(importlib.import_module(MODELS[version] + kind.lower()), kind)
             model.model_validate(sent)
+
+
+def test_a_record_of_r4_stays_as_it_is() -> None:
+    for case in CASES:
+        for resource in [case.patient, *case.records, *case.drafts]:
+            assert as_r4(resource) == resource
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_what_was_sent_is_left_untouched(version: str) -> None:
+    for case in CASES:
+        for resource in case.records:
+            sent = written_in(version, resource)
+            kept = copy.deepcopy(sent)
+            assert as_r4(as_r4(sent)) == as_r4(sent)
+            assert sent == kept
+
+
+# The page that says what becomes of every element is complete.
+
+KINDS = {
+    "Patient": "patient", "MedicationRequest": "medicationrequest", "MedicationRequestDispenseRequest": "medicationrequest",
+    "MedicationStatement": "medicationstatement", "MedicationDispense": "medicationdispense",
+    "MedicationAdministration": "medicationadministration", "MedicationAdministrationDosage": "medicationadministration",
+    "Medication": "medication", "MedicationIngredient": "medication", "Condition": "condition", "Observation": "observation",
+    "ObservationComponent": "observation", "Procedure": "procedure", "ServiceRequest": "servicerequest", "Encounter": "encounter",
+    "Appointment": "appointment", "Dosage": "dosage", "DosageDoseAndRate": "dosage", "Timing": "timing", "TimingRepeat": "timing",
+}  # fmt: skip
+
+
+def elements(version: str, kind: str) -> set[str]:
+    if version == "STU3" and kind == "ServiceRequest":
+        kind = "ProcedureRequest"
+    try:
+        module = importlib.import_module(MODELS[version] + KINDS.get(kind, kind.lower()))
+    except ModuleNotFoundError:
+        return set()
+    model = getattr(module, kind, None)
+    return {field.alias or name for name, field in model.model_fields.items() if not name.endswith("__ext")} if model else set()
+
+
+@pytest.mark.parametrize("version", ["STU3", "R5"])
+def test_the_page_names_every_element_that_r4_does_not_have(version: str) -> None:
+    page = (ROOT / "docs/reference/fhir-versions.md").read_text(encoding="utf-8")
+    rows = [row.split("|")[1:4] for row in page.splitlines() if row.startswith("| ")]
+    named = {(kind, element) for kinds, versions, told in rows if version in versions
+             for kind in kinds.replace(",", " ").split() for element in re.findall(r"`(\w+)`", told)}  # fmt: skip
+    for kind in KINDS:
+        missing = elements(version, kind) - elements("R4", kind) - {element for name, element in named if name == kind}
+        assert not missing, f"{kind} of {version}"
