@@ -132,12 +132,7 @@ def _dstu2(made: Json) -> Json:
         made |= {"wasNotTaken": made["status"] == "not-taken", "status": made["status"].replace("not-taken", "active")}
         _first(made, reasonCode="reasonForUseCodeableConcept", reasonReference="reasonForUseReference")
     if kind == "Medication":
-        substances = [{"resourceType": "Substance", "id": f"s{number}", "code": each["itemCodeableConcept"]}
-                      for number, each in enumerate(made.get("ingredient", []))]  # fmt: skip
-        made.setdefault("contained", []).extend(substances)
-        parts = [{"item": {"reference": f"#s{number}"}, "amount": each["strength"]}
-                 for number, each in enumerate(made.pop("ingredient", []))]  # fmt: skip
-        made["product"] = {"ingredient": parts} | ({"form": made.pop("form")} if "form" in made else {})
+        _dstu2_medication(made)
     if kind == "Condition":
         for status in ("clinicalStatus", "verificationStatus"):
             if status in made:
@@ -166,6 +161,18 @@ def _dstu2(made: Json) -> Json:
         made.pop("serviceType", None)
     text = json.dumps(made).replace('"MedicationRequest/', '"MedicationOrder/')
     return json.loads(text)
+
+
+def _dstu2_medication(made: Json) -> None:
+    """An ingredient is always a Reference to a Substance."""
+    sent = made.pop("ingredient", [])
+    made["product"] = {"form": made.pop("form")} if "form" in made else {}
+    for number, each in enumerate(sent):
+        made.setdefault("contained", []).append(
+            {"resourceType": "Substance", "id": f"s{number}", "code": each["itemCodeableConcept"]}
+        )
+        part = {"item": {"reference": f"#s{number}"}} | ({"amount": each["strength"]} if "strength" in each else {})
+        made["product"].setdefault("ingredient", []).append(part)
 
 
 def _dstu2_timing(timing: Json) -> None:
