@@ -76,6 +76,8 @@ def _move(uses: tuple[Use, ...], parts: Mapping[str, str], evaluation: Evaluatio
     if product.times[0].minutes is not None and len(product.times[0].minutes) > 1:
         return []  # several doses a day: which of them to move is the clinician's choice
     moved = copy.deepcopy(dict(draft))
+    if moved.get("resourceType") != "MedicationRequest":
+        return []  # an order of FHIR DSTU2 has no place for times of day
     dosages = moved.get("dosageInstruction")
     if not isinstance(dosages, list) or len(dosages) != 1 or not isinstance(dosages[0], dict):
         return []

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC
 from typing import Any
 
-from mgcds.chart.fhir import Resource, block, canonical, reference, tail, text
+from mgcds.chart.fhir import Resource, block, canonical, items, reference, tail, text
 from mgcds.clock import parse_moment
 
 Record = tuple[Resource, str]  # a resource and the fullUrl under which it was sent
@@ -53,9 +53,15 @@ def index_of(records: Iterable[Record]) -> dict[str, Resource]:
     return index
 
 
-def follow(index: Index, target: Any, kind: str) -> Resource | None:
-    """The resource that a Reference points to, where it was sent; `kind` for a reference that names no type."""
+def follow(index: Index, target: Any, kind: str, *holders: Resource) -> Resource | None:
+    """The resource that a Reference points to, where it was sent, or is contained in one of the `holders`.
+
+    `kind` is for a reference that names no type.
+    """
     written = text(block(target).get("reference"))
+    if written.startswith("#"):
+        contained = (each for holder in holders for each in items(holder.get("contained")))
+        return next((each for each in contained if str(each.get("id")) == written[1:]), None)
     return (index.get(written) or index.get(_local(target, kind))) if written else None
 
 

@@ -12,11 +12,9 @@ from mgcds.chart.timing import Schedule
 from mgcds.clock import Moment, parse_moment
 from mgcds.units import decimal, whole_days
 
-_PERIODS = ("effectivePeriod", "effectiveTimePeriod", "occurrencePeriod", "occurencePeriod")  # R5 spells it both ways
-_INSTANTS = ("effectiveDateTime", "effectiveTimeDateTime", "occurrenceDateTime", "occurenceDateTime", "whenHandedOver",
-             "whenPrepared")  # fmt: skip
-_RECORDED = ("authoredOn", "dateWritten", "dateAsserted", "whenHandedOver", "whenPrepared", "effectiveDateTime")
-_LINKS = ("priorPrescription", "basedOn", "authorizingPrescription", "prescription", "request", "derivedFrom")
+_INSTANTS = ("effectiveDateTime", "whenHandedOver", "whenPrepared")
+_RECORDED = ("authoredOn", "dateAsserted", "whenHandedOver", "whenPrepared", "effectiveDateTime")
+_LINKS = ("priorPrescription", "basedOn", "authorizingPrescription", "request", "derivedFrom")
 _LONGEST = 36_500  # days; a longer supply is a slip of the pen
 
 
@@ -28,7 +26,7 @@ def start_of(record: Resource, schedules: Sequence[Schedule], dispenses: Sequenc
         written
         or min(starts, key=lambda moment: moment.first, default=None)
         or _first(record, _INSTANTS, zone)
-        or _first(record, ("authoredOn", "dateWritten"), zone)
+        or parse_moment(record.get("authoredOn"), zone)
         or min((moment for moment, _ in _handed_over(dispenses, zone)), key=lambda moment: moment.first, default=None)
     )
 
@@ -48,7 +46,7 @@ def supplied_end(record: Resource, dispenses: Sequence[Resource], zone: tzinfo) 
         days = days_of(dispense.get("daysSupply"))
         if days is not None:
             return _later(moment, days)
-    authored, total = _first(record, ("authoredOn", "dateWritten"), zone), supply_days(record)
+    authored, total = parse_moment(record.get("authoredOn"), zone), supply_days(record)
     return _later(authored, total) if authored and total is not None else None
 
 
@@ -94,7 +92,7 @@ def _first(record: Resource, keys: Sequence[str], zone: tzinfo) -> Moment | None
 
 
 def _period(record: Resource, side: str, zone: tzinfo) -> Moment | None:
-    return next((moment for key in _PERIODS if (moment := parse_moment(block(record.get(key)).get(side), zone))), None)
+    return parse_moment(block(record.get("effectivePeriod")).get(side), zone)
 
 
 def _later(moment: Moment, days: int) -> Moment:

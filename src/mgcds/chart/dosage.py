@@ -46,10 +46,10 @@ class Dosage:
 
 
 def read_dosage(dosage: Resource, zone: tzinfo = UTC) -> Dosage:
-    """One Dosage of any FHIR version."""
+    """One Dosage."""
     schedule = read_timing(dosage.get("timing"), zone)
     sequence = dosage.get("sequence")
-    readable = any(dosage.get(key) for key in ("timing", "doseAndRate", "doseQuantity", "doseRange", "dose", "quantity"))
+    readable = bool(dosage.get("timing") or dosage.get("doseAndRate"))
     return Dosage(
         schedule, _daily(dosage, schedule), sequence if isinstance(sequence, int) else None,
         readable or not text(dosage.get("text")),
@@ -59,20 +59,19 @@ def read_dosage(dosage: Resource, zone: tzinfo = UTC) -> Dosage:
 def _daily(dosage: Resource, schedule: Schedule) -> DailyDose | None:
     if _is_as_needed(dosage):
         return _maximum(dosage)
-    dose = next((found for rate in [*items(dosage.get("doseAndRate")), dosage] if (found := _dose(rate)) is not None), None)
+    dose = next((found for rate in items(dosage.get("doseAndRate")) if (found := _dose(rate)) is not None), None)
     if dose is None or schedule.fewest is None or schedule.most is None:
         return None
     return DailyDose(dose.low * schedule.fewest, dose.high * schedule.most, dose.unit)
 
 
 def _is_as_needed(dosage: Resource) -> bool:
-    plain = dosage.get("asNeededBoolean") is True or dosage.get("asNeeded") is True
-    return plain or bool(dosage.get("asNeededCodeableConcept") or dosage.get("asNeededFor"))
+    return dosage.get("asNeededBoolean") is True or bool(dosage.get("asNeededCodeableConcept"))
 
 
 def _dose(rate: Resource) -> DailyDose | None:
-    if "doseQuantity" in rate or "quantity" in rate:
-        amount = _amount(rate.get("doseQuantity", rate.get("quantity")))
+    if "doseQuantity" in rate:
+        amount = _amount(rate["doseQuantity"])
         return DailyDose(amount[0], amount[0], amount[1]) if amount else None
     span = block(rate.get("doseRange"))
     low, high = _amount(span.get("low")), _amount(span.get("high"))

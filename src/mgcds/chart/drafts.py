@@ -8,6 +8,7 @@ from typing import Any
 
 from mgcds.chart.bundle import Record
 from mgcds.chart.fhir import Resource, block, canonical, reference, strings, text, unwrapped
+from mgcds.chart.versions import as_r4
 
 # Where each hook sends the orders at hand.
 KEYS = {"order-select": "draftOrders", "order-sign": "draftOrders", "medication-refill": "medications"}
@@ -15,9 +16,10 @@ KEYS = {"order-select": "draftOrders", "order-sign": "draftOrders", "medication-
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """One drafted order; `where` names it, by its place in the context where it has no id."""
+    """One drafted order; `where` names it, by its place in the context where it has no id; `resource` in the shape of R4."""
 
     where: str
+    sent: Resource
     resource: Resource
     url: str
     selected: bool
@@ -33,8 +35,8 @@ def drafts_of(hook: str, context: Mapping[str, Any]) -> list[Draft]:
     for number, (resource, url) in _numbered(context.get(key)):
         where = reference(resource) or f"context.{key}#{number}"
         selected = bool(selections & {where, str(resource.get("id")), url})
-        if where not in drafts or canonical(resource) > canonical(drafts[where].resource):
-            drafts[where] = Draft(where, resource, url, selected)
+        if where not in drafts or canonical(resource) > canonical(drafts[where].sent):
+            drafts[where] = Draft(where, resource, as_r4(resource), url, selected)
     return list(drafts.values())
 
 
@@ -44,7 +46,7 @@ def drafts_among(records: Iterable[Record], hook: str, types: frozenset[str]) ->
         return []
     found = [(resource, url) for resource, url in records
              if resource["resourceType"] in types and resource.get("status") == "draft"]  # fmt: skip
-    return [Draft(reference(resource) or f"context.{KEYS[hook]}#{number}", resource, url, True)
+    return [Draft(reference(resource) or f"context.{KEYS[hook]}#{number}", resource, as_r4(resource), url, True)
             for number, (resource, url) in enumerate(found)]  # fmt: skip
 
 

@@ -38,10 +38,8 @@ def strings(value: Any) -> list[str]:
 
 
 def codings(concept: Any) -> tuple[Coding, ...]:
-    """The codings of a CodeableConcept, R5 CodeableReference or bare Coding."""
+    """The codings of a CodeableConcept or bare Coding."""
     value = block(concept)
-    if "concept" in value:
-        return codings(value["concept"])
     found = items(value.get("coding")) if "coding" in value else [value] if "code" in value else []
     return tuple(
         Coding(canonical_system(coding.get("system")), str(coding["code"]).strip(), text(coding.get("display")))
@@ -53,8 +51,6 @@ def codings(concept: Any) -> tuple[Coding, ...]:
 def concept_text(concept: Any) -> str:
     """The words of a CodeableConcept: its text, else the first display."""
     value = block(concept)
-    if "concept" in value:
-        return concept_text(value["concept"])
     if text(value.get("text")).strip():
         return text(value["text"]).strip()
     return next((text(c.get("display")).strip() for c in items(value.get("coding")) if text(c.get("display")).strip()), "")

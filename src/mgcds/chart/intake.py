@@ -21,6 +21,7 @@ from mgcds.chart.requests import read_appointment, read_request
 from mgcds.chart.results import Flag, read_observation
 from mgcds.chart.supply import KINDS, supplied_by
 from mgcds.chart.terms import Terms
+from mgcds.chart.versions import as_r4
 
 __all__ = ["WrongPatient", "laboratory_batches", "read_chart", "read_resources"]
 
@@ -62,7 +63,7 @@ def read_resources(resources: Any, *, hook: str, terminology: Terms, today: date
     """The chart of a Bundle, a list or a resource; every kind counts as supplied, drafts are records of status draft."""
     records = newest(walk(resources))
     drafts = drafts_among(records, hook, medications.TYPES | requests.TYPES)
-    drafted = {id(draft.resource) for draft in drafts}
+    drafted = {id(draft.sent) for draft in drafts}
     patient_id = next((tail(reference(found)) for found, _ in records if found["resourceType"] == "Patient"), "")
     notes = (Note("resource-unreadable"),) if holds_rubbish(resources) else ()
     empty = Chart(today, hook, Person(""), KINDS | laboratory_batches(terminology), notes=notes)
@@ -79,7 +80,7 @@ def _filled(
     empty: Chart, patient_id: str, records: Iterable[Record], drafts: Sequence[Draft], terms: Terms, zone: tzinfo
 ) -> Chart:
     """The chart with what the records and drafts say of its patient."""
-    every = newest(records)
+    every = newest((as_r4(resource), url) for resource, url in records)
     person, names = read_person(every, patient_id, zone)
     mine = [(resource, url) for resource, url in every if is_about(resource, names)]
     index = index_of([*mine, *((draft.resource, draft.url) for draft in drafts)])
@@ -159,12 +160,12 @@ def _read_draft(found: _Found, draft: Draft, reading: Reading) -> None:
         found.notes += notes
         if use:
             found.uses.append(use)
-            found.drafts[draft.where] = draft.resource
+            found.drafts[draft.where] = draft.sent
     elif kind in requests.TYPES:
         ordered = read_request(draft.resource, reading.terms, reading.zone, drafted=True, named=draft.where)
         if ordered:
             found.requests += ordered
-            found.drafts[draft.where] = draft.resource
+            found.drafts[draft.where] = draft.sent
 
 
 def _latest_flags(flags: Iterable[Flag]) -> list[Problem]:

@@ -22,13 +22,12 @@ TYPES = frozenset(
 )
 ACTIVE, OVER, WAITING, NOT_USED, VOID, UNKNOWN = "active", "over", "waiting", "not used", "void", "unknown"
 _STATES = {
-    "active": ACTIVE, "in-progress": ACTIVE, "recorded": ACTIVE,
+    "active": ACTIVE, "in-progress": ACTIVE,
     "completed": OVER, "stopped": OVER, "ended": OVER,
     "draft": WAITING, "on-hold": WAITING, "intended": WAITING,
     "not-taken": NOT_USED, "not-done": NOT_USED, "declined": NOT_USED, "preparation": NOT_USED, "abandoned": NOT_USED,
     "entered-in-error": VOID, "cancelled": VOID,
 }  # fmt: skip
-_TAKEN = frozenset({"taking", "taking-as-directed", "taking-not-as-directed"})
 NOT_ORDERS = frozenset({"proposal", "option"})
 
 
@@ -49,7 +48,7 @@ def read_use(
 ) -> tuple[Use | None, list[Note]]:
     """A use, or None where the record says nothing about use; with notes. `named` is the reference of a draft without id."""
     where = reference(record) or named
-    state = _state(record)
+    state = _STATES.get(status_code(record.get("status")), UNKNOWN)
     if state == VOID or record.get("doNotPerform") is True:
         return None, []
     if not drafted:
@@ -83,17 +82,6 @@ def read_use(
         links=links_of(record, reading.index) | ({where} if drafted else frozenset()),  # a draft renews the order of its id
     )
     return use, notes
-
-
-def _state(record: Resource) -> str:
-    """What the status of any kind of medication record, of any FHIR version, means for use."""
-    status = status_code(record.get("status"))
-    if record.get("wasNotTaken") is True or record.get("wasNotGiven") is True:
-        return VOID if status == "entered-in-error" else NOT_USED
-    adherence = status_code(block(record.get("adherence")).get("code"))
-    is_not_taken = record.get("taken") in ("n", "unk", "na") or (bool(adherence) and adherence not in _TAKEN)
-    state = _STATES.get(status, UNKNOWN)
-    return OVER if state == ACTIVE and is_not_taken else state
 
 
 def _fills_known_order(record: Resource, reading: Reading) -> bool:
@@ -146,12 +134,7 @@ def _widest(choices: Sequence[Portion]) -> Portion:
 
 def _indications(record: Resource, reading: Reading) -> frozenset[str]:
     """Condition concepts of the reasons, in words, as codes or as references to conditions that were sent."""
-    reasons = [
-        each
-        for key in ("reasonCode", "reason", "reasonCodeableConcept", "reasonForUseCodeableConcept")
-        for each in items(record.get(key))
-    ]
-    targets = [*items(record.get("reasonReference")), *(block(each.get("reference")) for each in items(record.get("reason")))]
-    reasons += [block(found.get("code")) for target in targets if (found := follow(reading.index, target, "Condition"))]
+    conditions = (follow(reading.index, each, "Condition", record) for each in items(record.get("reasonReference")))
+    reasons = [*items(record.get("reasonCode")), *(block(found.get("code")) for found in conditions if found)]
     found_in = (reading.terms.concepts_of(codings(each), concept_text(each), "Condition") for each in reasons)
     return frozenset().union(*found_in)

@@ -38,14 +38,14 @@ def _is_abated(record: Resource, clinical: str, person: Person, today: date, zon
         return over.last < today or (over.last == today and clinical not in _ACTIVE)
     if clinical in _ACTIVE:
         return False
-    return any(record.get(f"abatement{kind}") for kind in ("Boolean", "Age", "Range", "String", "Quantity"))
+    return any(record.get(f"abatement{kind}") for kind in ("Boolean", "Age", "Range", "String"))
 
 
 def _when(record: Resource, name: str, person: Person, zone: tzinfo) -> Moment | None:
     period = block(record.get(f"{name}Period"))
     written = (record.get(f"{name}DateTime"), period.get("start" if name == "onset" else "end"), record.get(f"{name}String"))
     found = next((moment for value in written if (moment := parse_moment(value, zone)) is not None), None)
-    return found or _at_age(record.get(f"{name}Age") or record.get(f"{name}Quantity"), person)
+    return found or _at_age(record.get(f"{name}Age"), person)
 
 
 def _at_age(age: object, person: Person) -> Moment | None:
@@ -67,10 +67,10 @@ def read_procedure(record: Resource, terms: Terms, today: date, zone: tzinfo) ->
     """A Procedure that is running, or was done so lately that its concept still holds."""
     status = status_code(record.get("status"))
     found = _concepts(record.get("code"), terms, "Procedure")
-    if not found or status not in {*_RUNNING, "completed", ""} or record.get("notPerformed") is True:
+    if not found or status not in {*_RUNNING, "completed", ""}:
         return [], []
-    period = block(record.get("performedPeriod") or record.get("occurrencePeriod"))
-    begun = parse_moment(record.get("performedDateTime") or record.get("occurrenceDateTime") or period.get("start"), zone)
+    period = block(record.get("performedPeriod"))
+    begun = parse_moment(record.get("performedDateTime") or period.get("start"), zone)
     ended = parse_moment(period.get("end"), zone) or begun
     if begun is not None and begun.first > today:
         return [], [Note("future-date", reference(record))]
@@ -90,7 +90,7 @@ def read_encounter(record: Resource, terms: Terms, zone: tzinfo) -> Read:
     """What an Encounter that goes on now says of the patient by its type, service or reason."""
     if status_code(record.get("status")) not in ("in-progress", "arrived", "triaged"):
         return [], []
-    begun = parse_moment(block(record.get("period") or record.get("actualPeriod")).get("start"), zone)
+    begun = parse_moment(block(record.get("period")).get("start"), zone)
     concepts = [each for key in ("type", "serviceType", "reasonCode") for each in items(record.get(key))]
     found = [(each, _concepts(each, terms, "Encounter")) for each in concepts]
     return [Problem(keys, _name(each, keys), reference(record), begun) for each, keys in found if keys], []

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 from mgcds.chart.bundle import Index, follow
 from mgcds.chart.fhir import Resource, block, codings, concept_text, items, quantity, text
 from mgcds.chart.terms import Terms
@@ -12,42 +9,30 @@ from mgcds.terminology.types import Medicine, StatedIngredient
 
 
 def medicine_of(record: Resource, index: Index, terms: Terms) -> Medicine:
-    """The medicine of an order, statement, administration or dispense of any FHIR version."""
-    concept, target = _concept_and_target(record)
-    medication = _medication(record, target, index)
+    """The medicine of an order, statement, administration or dispense."""
+    concept, target = record.get("medicationCodeableConcept"), record.get("medicationReference")
+    medication = follow(index, target, "Medication", record) or {}
     sources = [each for each in (concept, medication.get("code")) if isinstance(each, dict)]
     words = next((words for source in sources if (words := concept_text(source))), "") or text(block(target).get("display"))
-    return terms.medicine(tuple(coding for source in sources for coding in codings(source)), words, _stated(medication))
+    stated = [_stated(item, index, record, medication)
+              for item in items(medication.get("ingredient")) if item.get("isActive") is not False]  # fmt: skip
+    coded = tuple(coding for source in sources for coding in codings(source))
+    medicine = terms.medicine(coded, words, stated)
+    form = concept_text(medication.get("form"))
+    # Where code and words tell no dose form, and with it no route, the Medication may.
+    return terms.medicine(coded, f"{words} {form}".strip(), stated) if form and medicine.form_route is None else medicine
 
 
-def _concept_and_target(record: Resource) -> tuple[Any, Any]:
-    concept, target = record.get("medicationCodeableConcept"), record.get("medicationReference")
-    either = block(record.get("medication"))  # R5: a CodeableReference
-    if concept or target or not either:
-        return concept, target
-    if "coding" in either or "text" in either:
-        return either, None
-    return either.get("concept"), either if isinstance(either.get("reference"), str) else either.get("reference")
-
-
-def _medication(record: Resource, target: Any, index: Index) -> Resource:
-    """The Medication that is referred to, contained or sent along; {} where there is none."""
-    written = text(block(target).get("reference"))
-    if written.startswith("#"):
-        return next((item for item in items(record.get("contained")) if str(item.get("id")) == written[1:]), {})
-    return follow(index, target, "Medication") or {}
-
-
-def _stated(medication: Resource) -> Sequence[StatedIngredient]:
-    return [_stated_ingredient(item) for item in items(medication.get("ingredient")) if item.get("isActive") is not False]
-
-
-def _stated_ingredient(item: Resource) -> StatedIngredient:
-    concept = item.get("itemCodeableConcept") or block(item.get("item"))
-    ratio = block(item.get("strength") or item.get("strengthRatio") or item.get("amount"))
-    value, unit, contradictory = quantity(ratio.get("numerator") or item.get("strengthQuantity"))
+def _stated(item: Resource, index: Index, *holders: Resource) -> StatedIngredient:
+    """An ingredient as a concept, or as a Substance or Medication that is contained or was sent along."""
+    target = item.get("itemReference")
+    substance = follow(index, target, "Substance", *holders) or {}
+    concept = item.get("itemCodeableConcept") or substance.get("code")
+    ratio = block(item.get("strength"))
+    value, unit, contradictory = quantity(ratio.get("numerator"))
     below, below_unit, _ = quantity(ratio.get("denominator"))
     if contradictory or (below is not None and below <= 0):
         value = None
     strength = value / below if value is not None and below else value
-    return StatedIngredient(codings(concept), concept_text(concept), strength, unit, "mL" if below_unit == "mL" else "unit")
+    words = concept_text(concept) or text(block(target).get("display"))
+    return StatedIngredient(codings(concept), words, strength, unit, "mL" if below_unit == "mL" else "unit")

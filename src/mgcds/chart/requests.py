@@ -10,24 +10,24 @@ from mgcds.chart.terms import Terms
 from mgcds.clock import Moment, parse_moment
 
 TYPES = frozenset({"ServiceRequest", "ProcedureRequest", "DiagnosticOrder"})
-_OPEN = frozenset({"active", "draft", "on-hold", "requested", "accepted", "in-progress"})
+_OPEN = frozenset({"active", "draft", "on-hold"})
 _PLANNED = frozenset({"proposed", "pending", "booked", "arrived", "checked-in", "waitlist"})
 _NOT_ORDERS = frozenset({"proposal", "option"})
-_VOID = frozenset({"entered-in-error", "cancelled"})
+_VOID = frozenset({"entered-in-error", "revoked"})
 
 
 def read_request(record: Resource, terms: Terms, zone: tzinfo, *, drafted: bool = False, named: str = "") -> list[Request]:
-    """A ServiceRequest (or its older forms) that is open; one for a procedure is a booking.
+    """A ServiceRequest that is open, or what a DiagnosticOrder holds of open items; one for a procedure is a booking.
 
     A draft counts whatever its status, unless it is void; `named` is the reference of one without id.
     """
     status = status_code(record.get("status"))
-    is_open = status not in _VOID if drafted else status in _OPEN and text(record.get("intent")) not in _NOT_ORDERS
-    if not is_open or record.get("doNotPerform") is True:
+    is_order = drafted or text(record.get("intent")) not in _NOT_ORDERS
+    if record.get("doNotPerform") is True or not is_order or not _is_open(status, drafted):
         return []
-    coded = [record.get("code"), *(item.get("code") for item in items(record.get("item")))]
+    ordered = [item for item in items(record.get("item")) if _is_open(status_code(item.get("status")) or status, drafted)]
     made = []
-    for code in coded:
+    for code in (part.get("code") for part in [record, *ordered]):
         found = terms.concepts_of(codings(code), concept_text(code), "ServiceRequest")
         if found:
             name = concept_text(code) or min(found)
@@ -35,9 +35,13 @@ def read_request(record: Resource, terms: Terms, zone: tzinfo, *, drafted: bool 
     return made
 
 
+def _is_open(status: str, drafted: bool) -> bool:
+    return status not in _VOID if drafted else status in _OPEN
+
+
 def _due(record: Resource, zone: tzinfo) -> Moment | None:
-    period = block(record.get("occurrencePeriod") or record.get("scheduledPeriod"))
-    written = (record.get("occurrenceDateTime"), record.get("scheduledDateTime"), period.get("start"))
+    period = block(record.get("occurrencePeriod"))
+    written = (record.get("occurrenceDateTime"), period.get("start"))
     return next((moment for value in written if (moment := parse_moment(value, zone)) is not None), None)
 
 
@@ -49,7 +53,7 @@ def read_appointment(record: Resource, terms: Terms, zone: tzinfo) -> list[Reque
     """A planned Appointment whose reason or service is a procedure that we know."""
     if status_code(record.get("status")) not in _PLANNED:
         return []
-    concepts = [each for key in ("reasonCode", "reason", "serviceType") for each in items(record.get(key))]
+    concepts = [each for key in ("reasonCode", "serviceType") for each in items(record.get(key))]
     made = []
     for each in concepts:
         found = terms.concepts_of(codings(each), concept_text(each), "ServiceRequest")

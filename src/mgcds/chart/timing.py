@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import UTC, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
 from typing import Any
 
@@ -40,9 +41,11 @@ def read_timing(timing: Any, zone: tzinfo = UTC) -> Schedule:
     """A FHIR Timing; absent parts stay None."""
     value = block(timing)
     repeat = block(value.get("repeat"))
-    minutes = tuple(sorted({m for t in strings(repeat.get("timeOfDay")) if (m := parse_time_of_day(t)) is not None}))
+    events = _events(value.get("event"), zone)
+    written = {m for t in strings(repeat.get("timeOfDay")) if (m := parse_time_of_day(t)) is not None}
+    minutes = tuple(sorted(written.union(*events)))
     days = frozenset(WEEKDAYS.index(day.lower()) for day in strings(repeat.get("dayOfWeek")) if day.lower() in WEEKDAYS)
-    fewest, most = _frequency(repeat) or _counted(minutes, repeat) or _coded(value.get("code")) or (None, None)
+    fewest, most = _frequency(repeat) or _counted(written, events, repeat) or _coded(value.get("code")) or (None, None)
     if days and fewest is not None and most is not None:
         once = Decimal(len(minutes) or 1)  # "once a week, on Monday" is one dose on that day
         fewest, most = (once if fewest < 1 else fewest), (once if most < 1 else most)
@@ -53,7 +56,7 @@ def read_timing(timing: Any, zone: tzinfo = UTC) -> Schedule:
 
 def _frequency(repeat: Resource) -> tuple[Decimal, Decimal] | None:
     """Doses a day from the longest gap and the lowest frequency to the shortest gap and the highest frequency."""
-    hours = _HOURS.get(text(repeat.get("periodUnit") or repeat.get("periodUnits")))
+    hours = _HOURS.get(text(repeat.get("periodUnit")))
     period, frequency = decimal(repeat.get("period", 1)), decimal(repeat.get("frequency", 1))
     if hours is None or not period or not frequency or period < 0 or frequency < 0:
         return None
@@ -62,10 +65,23 @@ def _frequency(repeat: Resource) -> tuple[Decimal, Decimal] | None:
     return frequency * 24 / (longest * hours), highest * 24 / (period * hours)
 
 
-def _counted(minutes: tuple[int, ...], repeat: Resource) -> tuple[Decimal, Decimal] | None:
-    """A dose at each time of day, else at each event of the day (MORN, HS...): not a clock time, but a dose."""
+def _counted(minutes: Collection[int], events: Collection[Collection[int]], repeat: Resource) -> tuple[Decimal, Decimal] | None:
+    """A dose at each time of day, else at each written moment, else at each event of the day (MORN, HS...)."""
+    if events and not minutes:
+        numbers = [len(day) for day in events]
+        return Decimal(min(numbers)), Decimal(max(numbers))
     number = Decimal(len(minutes) or len(set(strings(repeat.get("when")))))
     return (number, number) if number else None
+
+
+def _events(moments: Any, zone: tzinfo) -> list[set[int]]:
+    """The minutes of the day of the moments that are written out, a set for each day."""
+    days: dict[date, set[int]] = {}
+    for each in strings(moments):
+        if (moment := parse_moment(each, zone)) and moment.instant >= 0:
+            local = datetime.fromtimestamp(moment.instant, zone)
+            days.setdefault(local.date(), set()).add(local.hour * 60 + local.minute)
+    return list(days.values())
 
 
 def _coded(code: Any) -> tuple[Decimal, Decimal] | None:
@@ -80,7 +96,7 @@ def _coded(code: Any) -> tuple[Decimal, Decimal] | None:
 
 
 def _length(repeat: Resource, starts: Moment | None, ends: Moment | None) -> int | None:
-    duration = block(repeat.get("boundsDuration")) or block(repeat.get("boundsQuantity"))
+    duration = block(repeat.get("boundsDuration"))
     value, unit = decimal(duration.get("value")), text(duration.get("code") or duration.get("unit"))
     if value is not None:
         hours = _HOURS.get(unit)

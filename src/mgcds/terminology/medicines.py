@@ -11,7 +11,7 @@ from decimal import Decimal
 from mgcds.terminology.drugs import Drugs, Product
 from mgcds.terminology.label import Label, Strength, read_label
 from mgcds.terminology.phrases import drug_words
-from mgcds.terminology.systems import ndc11
+from mgcds.terminology.systems import ndc_readings
 from mgcds.terminology.types import ATC, NDC, RXNORM, Coding, Ingredient, Medicine, StatedIngredient
 from mgcds.units import milligrams, normal_unit
 
@@ -50,8 +50,10 @@ def _product_codes(drugs: Drugs, codings: Sequence[Coding]) -> Iterable[tuple[st
     yield from ((coding.code, "rxnorm-product") for coding in codings if coding.system == RXNORM)
     if not _coded(drugs.ingredient_of, RXNORM, codings):
         for coding in codings:
-            if coding.system == NDC and (digits := ndc11(coding.code)) and (code := drugs.ndc.get(digits)):
-                yield code, "ndc"
+            # Of ten bare digits every reading that we know must be the same product.
+            found = {drugs.ndc[digits] for digits in ndc_readings(coding.code) if digits in drugs.ndc and coding.system == NDC}
+            if len(found) == 1:
+                yield found.pop(), "ndc"
 
 
 def _coded(names: Mapping[str, str], system: str, codings: Sequence[Coding]) -> list[str]:

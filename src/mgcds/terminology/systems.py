@@ -53,11 +53,14 @@ def tidy_code(system: str, code: str) -> str:
     return code
 
 
-def ndc11(code: str) -> str | None:
-    """An NDC as 11 digits: 4-4-2, 5-3-2 and 5-4-1 with hyphens, or 11 digits as they are. Ten bare digits are ambiguous."""
+def ndc_readings(code: str) -> tuple[str, ...]:
+    """An NDC as 11 digits. With hyphens it has one reading, in ten bare digits three (4-4-2, 5-3-2, 5-4-1)."""
     parts = code.strip().split("-")
-    if len(parts) == 3 and all(part.isdigit() for part in parts):
+    if len(parts) == 3 and all(re.fullmatch(r"[0-9]+", part) for part in parts):
         labeler, product, package = parts
         if len(labeler) <= 5 and len(product) <= 4 and len(package) <= 2:
-            return labeler.zfill(5) + product.zfill(4) + package.zfill(2)
-    return code.strip() if re.fullmatch(r"\d{11}", code.strip()) else None
+            return (labeler.zfill(5) + product.zfill(4) + package.zfill(2),)
+    digits = parts[0]
+    if len(parts) > 1 or not re.fullmatch(r"[0-9]{10,11}", digits):
+        return ()
+    return (digits,) if len(digits) == 11 else tuple(digits[:at] + "0" + digits[at:] for at in (0, 5, 9))

@@ -43,6 +43,17 @@ _GOOD: list[Json] = [
     {"resourceType": "MedicationDispense", "id": "d", "status": "completed", "whenHandedOver": "2026-06-01", "daysSupply": {"value": 9, "unit": "d"},
      "authorizingPrescription": [{"reference": "MedicationRequest/m2"}], "medicationCodeableConcept": concept("tabs")},
     outcome("warning"),
+    {"resourceType": "MedicationOrder", "id": "old", "status": "active", "patient": {"reference": "Patient/p1"}, "dateWritten": "2026-01-01",
+     "dateEnded": "2026-05-01", "medicationReference": {"reference": "#x"}, "reasonCodeableConcept": concept("gout"),
+     "contained": [{"resourceType": "Medication", "id": "x", "product": {"ingredient": [{"item": {"reference": "#s"}, "amount": {"numerator": {"value": 1}}}]}},
+                   {"resourceType": "Substance", "id": "s", "code": concept("saltine")}],
+     "dosageInstruction": [{"doseQuantity": {"value": 1, "unit": "tablet"}, "timing": {"event": ["2026-06-15T08:00:00Z"], "repeat": {
+         "periodUnits": "d", "when": "HS", "extension": [{"url": "http://hl7.org/fhir/4.0/StructureDefinition/extension-Timing.repeat.timeOfDay", "valueTime": "07:00"}]}}}]},
+    {"resourceType": "MedicationStatement", "id": "new", "status": "recorded", "adherence": {"code": concept("taking")}, "effectiveTiming": {"event": ["2026-06-01"]},
+     "medication": {"concept": concept("tabs"), "reference": {"reference": "Medication/x"}}, "reason": [{"reference": {"reference": "Condition/c1"}}],
+     "dosage": [{"asNeeded": True, "asNeededFor": [concept("gout")], "maxDosePerPeriod": [{"numerator": {"value": 1}}]}]},
+    {"resourceType": "DiagnosticOrder", "id": "lab", "status": "accepted", "item": [{"code": concept("salt-order"), "status": "requested"}]},
+    {"resourceType": "Encounter", "id": "e5", "status": "in-progress", "reason": [{"value": [{"concept": concept("comfort")}]}], "serviceType": [{"concept": concept("comfort")}]},
 ]  # fmt: skip
 _WORDS = st.sampled_from(
     ["", "active", "2026", "9999-12-31", "Patient/p1", "#", "#x", "mg", "1", "1e999", "NaN", "-1", "Bundle", "Ⅷ", "٣"]

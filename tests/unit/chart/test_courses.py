@@ -110,7 +110,8 @@ def _statement(status: str, **more: Any) -> Json:
         (_statement("recorded", adherence={"code": {"coding": [{"code": "taking"}]}}), True),
         (_statement("recorded", adherence={"code": {"coding": [{"code": "stopped"}]}}), False),
         (_statement("active", taken="y"), True),
-        (_statement("active", taken="n"), False),
+        (_statement("active", taken="unk"), True),
+        (_statement("completed", taken="n"), False),
     ],
 )
 def test_statements_of_every_version(record: Json, active: bool) -> None:
@@ -118,6 +119,7 @@ def test_statements_of_every_version(record: Json, active: bool) -> None:
 
 
 @pytest.mark.parametrize("record", [_statement("not-taken"), _statement("intended"), _statement("active", wasNotTaken=True),
+                                    _statement("active", taken="n"), _statement("completed", taken="n", reasonNotTaken=[{}]),
                                     order(intent="option"), order(status="on-hold")])  # fmt: skip
 def test_what_is_not_taken_is_no_use(record: Json) -> None:
     assert not chart(record).uses

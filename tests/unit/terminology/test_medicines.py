@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from mgcds.terminology import Coding, Medicine, StatedIngredient, Terminology, canonical_system
-from mgcds.terminology.systems import ndc11
+from mgcds.terminology.systems import ndc_readings
 from mgcds.terminology.types import ATC, ICD10CM, LOINC, NDC, RXNORM, SNOMED
 
 
@@ -86,14 +86,34 @@ def test_a_multivitamin_with_stated_ingredients(terminology: Terminology) -> Non
     assert strengths(medicine) == [("magnesium", Decimal(50), "unit", Decimal(1), "elemental")]
 
 
-@pytest.mark.parametrize("code", ["00093521156", "00093-5211-56", "0093-5211-56"])
+@pytest.mark.parametrize("code", ["00093521156", "00093-5211-56", "0093-5211-56", "0093521156"])
 def test_an_ndc_in_its_forms(terminology: Terminology, code: str) -> None:
     assert terminology.medicine([Coding(NDC, code)], "").name == "omeprazole"
 
 
-def test_ten_bare_digits_of_an_ndc_are_ambiguous() -> None:
-    assert ndc11("0093521156") is None
-    assert (ndc11("12345-678-9"), ndc11("12345-6789-1")) == ("12345067809", "12345678901")
+@pytest.mark.parametrize(
+    ("code", "readings"),
+    [
+        ("12345-678-90", ("12345067890",)),
+        ("12345-6789-1", ("12345678901",)),
+        ("1234-5678-90", ("01234567890",)),
+        ("12345678901", ("12345678901",)),
+        ("1234567890", ("01234567890", "12345067890", "12345678900")),
+        ("123456789", ()),
+        ("12345-6789", ()),
+        ("123456-789-1", ()),
+        ("1234-5678-x", ()),
+        ("", ()),
+    ],
+)
+def test_an_ndc_has_eleven_digits_and_without_hyphens_three_readings(code: str, readings: tuple[str, ...]) -> None:
+    assert ndc_readings(code) == readings
+
+
+def test_ten_bare_digits_that_may_be_either_of_two_products_are_not_guessed(terminology: Terminology) -> None:
+    two = {terminology.medicine([Coding(NDC, code)], "").key for code in ("13668-009-05", "13668-0090-5")}
+    assert len(two) == 2
+    assert not terminology.medicine([Coding(NDC, "1366800905")], "").is_resolved
 
 
 def test_an_atc_code_where_nothing_else_is_known(terminology: Terminology) -> None:

@@ -1,0 +1,169 @@
+"""Elements that only some versions of FHIR have, each by itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.unit.chart.small import Json, chart, codes, concept, condition, dosage, order, procedure, service
+
+
+def old_order(**more: Any) -> Json:
+    made = {"resourceType": "MedicationOrder", "id": "m1", "status": "active", "patient": {"reference": "Patient/p1"}}
+    return made | {"medicationCodeableConcept": concept("tabs"), "dateWritten": "2026-01-01"} | more
+
+
+def days(record: Json) -> tuple[str | None, str | None, bool]:
+    (use,) = chart(record).uses
+    return use.start and use.start.text, use.end and use.end.text, use.active
+
+
+@pytest.mark.parametrize(
+    ("record", "expected"),
+    [
+        (old_order(), ("2026-01-01", None, True)),
+        (old_order(status="stopped", dateEnded="2026-03-01"), ("2026-01-01", "2026-03-01", False)),
+        (old_order(dateEnded="2026-03-01"), ("2026-01-01", "2026-03-01", False)),
+        (order(authoredOn="2026-01-01", effectiveDosePeriod={"start": "2026-02-01", "end": "2026-05-01"}), ("2026-02-01", "2026-05-01", False)),
+        (order(authoredOn="2026-01-01", status="stopped", statusChanged="2026-03-01"), ("2026-01-01", "2026-03-01", False)),
+        (order(authoredOn="2026-01-01", status="completed", statusChanged="2026-03-01"), ("2026-01-01", "2026-01-01", False)),
+        (order(resourceType="MedicationStatement", status="recorded", effectiveTiming={"event": ["2026-03-02", "2026-03-01"]}), ("2026-03-01", "2026-03-02", False)),
+        (order(resourceType="MedicationStatement", status="recorded", effectiveTiming={"repeat": {"boundsPeriod": {"start": "2026-03-01"}}}),
+         ("2026-03-01", None, True)),
+        (order(resourceType="MedicationAdministration", status="completed", effectiveTimeDateTime="2026-06-01"), ("2026-06-01", "2026-06-01", False)),
+        (order(resourceType="MedicationAdministration", status="completed", occurencePeriod={"start": "2026-06-01", "end": "2026-06-02"}),
+         ("2026-06-01", "2026-06-02", False)),
+        (order(resourceType="MedicationAdministration", status="completed", occurenceDateTime="2026-06-01"), ("2026-06-01", "2026-06-01", False)),
+    ],
+)  # fmt: skip
+def test_dates_that_only_some_versions_have(record: Json, expected: tuple[str | None, str | None, bool]) -> None:
+    assert days(record) == expected
+
+
+@pytest.mark.parametrize(
+    ("adherence", "active"),
+    [
+        (None, True), ("taking", True), ("taking-not-as-directed", True), ("unknown", True), ("stopped-as-directed", False),
+        ("not-taking", None), ("on-hold", None), ("local", None),
+    ],
+)  # fmt: skip
+def test_the_adherence_of_a_statement(adherence: str | None, active: bool | None) -> None:
+    more = {"adherence": {"code": {"coding": [{"code": adherence}]}}} if adherence else {}
+    found = chart(order(resourceType="MedicationStatement", status="recorded", **more))
+    assert [use.active for use in found.uses] == ([] if active is None else [active])
+    assert codes(found) == (["status-ignored"] if adherence == "local" else [])
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        order(resourceType="MedicationAdministration", status="in-progress", wasNotGiven=True),
+        order(resourceType="MedicationAdministration", status="in-progress", notGiven=True),
+        order(
+            resourceType="MedicationDispense",
+            status="completed",
+            notDone=True,
+            whenHandedOver="2026-06-14",
+            daysSupply={"value": 9},
+        ),
+        order(resourceType="MedicationStatement", status="active", taken="n"),
+        order(resourceType="MedicationStatement", status="entered-in-error", wasNotTaken=True),
+        procedure("bypass", "completed", notPerformed=True),
+        procedure("bypass", "completed", notDone=True),
+        procedure("bypass", "aborted"),
+    ],
+)
+def test_what_was_not_given_or_not_done_is_no_fact(record: Json) -> None:
+    found = chart(record)
+    assert not found.uses
+    assert not found.problems
+
+
+@pytest.mark.parametrize("status", ["requested", "received", "accepted", "planned", "in-progress", "suspended", "draft"])
+def test_an_older_order_is_pending_while_it_is_open(status: str) -> None:
+    for kind in ("ProcedureRequest", "DiagnosticOrder"):
+        assert chart(service(status=status) | {"resourceType": kind}).requests
+
+
+@pytest.mark.parametrize("status", ["proposed", "review", "completed", "rejected", "aborted", "cancelled", "failed"])
+def test_an_older_order_that_is_proposed_or_over_is_not(status: str) -> None:
+    for kind in ("ProcedureRequest", "DiagnosticOrder"):
+        assert not chart(service(status=status) | {"resourceType": kind}).requests
+
+
+def test_each_item_of_a_diagnostic_order_has_a_status_of_its_own() -> None:
+    items = [{"code": concept("salt-order"), "status": "cancelled"}, {"code": concept("surgery"), "status": "in-progress"}]
+    sent = {"resourceType": "DiagnosticOrder", "id": "d", "status": "accepted", "item": items}
+    assert [request.concepts for request in chart(sent).requests] == [{"surgery"}]
+    assert not chart(sent | {"status": "completed"}).requests
+
+
+def test_an_older_order_is_due_when_it_is_scheduled() -> None:
+    for when in (
+        {"scheduledDateTime": "2026-06-20"}, {"scheduledPeriod": {"start": "2026-06-20"}}, {"scheduledTiming": {"event": ["2026-06-20"]}},
+    ):  # fmt: skip
+        (request,) = chart(service("surgery", "accepted", **when) | {"resourceType": "ProcedureRequest"}).requests
+        assert request.due is not None
+        assert request.due.text == "2026-06-20"
+
+
+R5_MEDICATION = {"resourceType": "Medication", "id": "d1", "ingredient": [
+    {"item": {"reference": {"reference": "Substance/s"}}, "strengthQuantity": {"value": 5, "unit": "mg"}},
+    {"item": {"concept": concept("other")}, "strengthRatio": {"numerator": {"value": 4, "unit": "mg"}, "denominator": {"value": 2}}},
+    {"item": {"reference": {"reference": "Substance/gone", "display": "dust"}}},
+]}  # fmt: skip
+OLD_MEDICATION = {"resourceType": "Medication", "id": "d1", "product": {"form": {"text": "Tablet"}, "ingredient": [
+    {"item": {"reference": "Substance/s"}, "amount": {"numerator": {"value": 5, "unit": "mg"}}},
+    {"item": {"reference": "#other"}, "amount": {"numerator": {"value": 4, "unit": "mg"}, "denominator": {"value": 2}}},
+    {"item": {"reference": "Substance/gone", "display": "dust"}},
+]}, "contained": [{"resourceType": "Substance", "id": "other", "code": concept("other")}]}  # fmt: skip
+
+
+@pytest.mark.parametrize("medication", [R5_MEDICATION, OLD_MEDICATION])
+@pytest.mark.parametrize("is_contained", [False, True])
+def test_ingredients_by_reference(medication: Json, is_contained: bool) -> None:
+    substance = {"resourceType": "Substance", "id": "s", "code": {"concept": concept("saltine")}}
+    sent = {key: value for key, value in order().items() if key != "medicationCodeableConcept"}
+    inner = [*medication.get("contained", []), medication]
+    if is_contained:
+        found = chart(sent | {"contained": inner, "medication": {"reference": {"reference": "#d1"}}}, substance)
+    else:
+        found = chart(sent | {"medication": {"reference": {"reference": "Medication/d1"}}}, medication, substance)
+    (use,) = found.uses
+    assert [(part.name, part.strength) for part in use.medicine.ingredients] == [("saltine", 5), ("other", 2), ("dust", None)]
+
+
+def test_reasons_of_every_version() -> None:
+    contained = {"contained": [condition(id="why")]}
+    for reason in (
+        {"reason": [{"concept": concept("gout")}]}, {"reason": [{"reference": {"reference": "Condition/c1"}}]},
+        {"reasonCodeableConcept": concept("gout")}, {"reasonReference": {"reference": "#why"}, **contained},
+        {"reason": [{"reference": {"reference": "#why"}}], **contained},
+    ):  # fmt: skip
+        kind = "MedicationOrder" if "reasonCodeableConcept" in reason else "MedicationRequest"
+        uses = chart(order(**reason) | {"resourceType": kind}, condition()).uses
+        assert [use.indications for use in uses] == [{"gout"}], reason
+    for key, value in (
+        ("reasonForUseCodeableConcept", concept("gout")),
+        ("reasonForUseReference", {"reference": "Condition/c1"}),
+    ):
+        (use,) = chart(order(resourceType="MedicationStatement", **{key: value}), condition()).uses
+        assert use.indications == {"gout"}
+
+
+def test_words_of_a_whole_dosage_are_no_dose_but_are_noted() -> None:
+    assert codes(chart(order(renderedDosageInstruction="two with lunch"))) == ["dosage-unreadable"]
+    assert not codes(chart(order(renderedDosageInstruction="one a day", dosageInstruction=[dosage()])))
+
+
+def test_moments_that_are_written_out_are_doses_of_their_day() -> None:
+    def use(*events: str) -> Any:
+        rate = [{"doseQuantity": {"value": 1, "unit": "tablet"}}]
+        (found,) = chart(order(dosageInstruction=[{"timing": {"event": list(events)}, "doseAndRate": rate}])).uses
+        return found.times[0].minutes, found.portions[0].low, found.portions[0].high
+
+    assert use("2026-06-15T08:00:00Z", "2026-06-15T20:00:00+02:00") == ((480, 1080), 800, 800)
+    assert use("2026-06-15T08:00:00Z", "2026-06-16T08:00:00Z") == ((480,), 400, 400)
+    assert use("2026-06-15T08:00:00Z", "2026-06-15T09:00:00Z", "2026-06-16T08:00:00Z") == ((480, 540), 400, 800)
+    assert use("2026-06-15", "soon") == (None, None, None)
