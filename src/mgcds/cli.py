@@ -15,7 +15,8 @@ from rich.console import Console
 from rich.progress import DownloadColumn, Progress
 
 from mgcds.check.cases import CaseFile, read_cases, run_file, uncovered
-from mgcds.check.nudge import nudges, unnoticed
+from mgcds.check.noticing import unnoticed
+from mgcds.check.nudge import nudges
 from mgcds.check.scaffold import ScaffoldError, new_rule
 from mgcds.check.sited import otherwise, told
 from mgcds.drawing import draw_cards, draw_explanations, draw_import

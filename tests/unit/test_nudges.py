@@ -5,11 +5,9 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-import pytest
-
-import mgcds.check.nudge as module
 from mgcds.check.cases import read_cases
-from mgcds.check.nudge import nudges, unnoticed
+from mgcds.check.noticing import unnoticed
+from mgcds.check.nudge import nudges
 from mgcds.language.files import read_files
 from mgcds.terminology import Terminology
 from tests.conftest import RULES
@@ -43,7 +41,7 @@ def test_prose_codes_versions_and_dates_are_left_alone() -> None:
     assert not touched & {"1.0.0", "2026-11-23", "19123-9", "30 to 44", "C-02"}
 
 
-def test_a_number_that_no_case_would_miss_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_number_that_no_case_would_miss_is_named(tmp_path: Path) -> None:
     rules = Path(shutil.copytree(RULES, tmp_path / "rules"))
     cases = rules / "magnesium/mg-duplicate.test.yaml"
     one_product = ("one product", "the same", "a refill", "topical", "esom")
@@ -51,9 +49,8 @@ def test_a_number_that_no_case_would_miss_is_named(tmp_path: Path, monkeypatch: 
     cases.write_text("  - case: ".join(kept))
     own = [file for file in read_cases(rules) if file.about == "mg-duplicate"]
     files = read_files(rules)
-    made = [nudge for nudge in nudges(files) if nudge.file == "magnesium/mg-duplicate.yaml"]
-    monkeypatch.setattr(module, "nudges", lambda _: made)  # this rule's numbers only
-    total, missed = unnoticed(files, Terminology.load(rules), own)
+    of_this_rule = "magnesium/mg-duplicate.yaml"
+    total, missed = unnoticed(files, Terminology.load(rules), own, only=lambda nudge: nudge.file == of_this_rule)
     assert total == 3
     assert [str(problem) for problem in missed] == [
         "magnesium/mg-duplicate.yaml:12:25: no case notices 2 products -> 1 products"

@@ -12,7 +12,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from mgcds.check.cases import read_cases, run_file
-from mgcds.check.nudge import nudges, unnoticed
+from mgcds.check.noticing import unnoticed
+from mgcds.check.nudge import nudges
 from mgcds.engine.evaluate import Engine
 from mgcds.language.files import read_files
 from mgcds.language.library import Library

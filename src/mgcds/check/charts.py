@@ -55,7 +55,7 @@ def chart_of(case: Case, terminology: Terminology) -> Chart:
     for number, line in enumerate(case.chart):
         where = f"Case/{number}"
         if isinstance(line, PatientLine):
-            born = on(_born(int(line.age.value))) if line.age else None
+            born = on(_born(int(line.age.value), line.age.unit)) if line.age else None
             person = Person("Patient/case", born, None if line.patient == "unknown" else line.patient)
         elif isinstance(line, LabLine | IntakeLine):
             results += _result(line, where, terminology)
@@ -80,9 +80,12 @@ def overrides_of(case: Case) -> tuple[Override, ...]:
     return tuple(Override(str(line.rule), line.at, days_before(TODAY, line.on)) for line in case.overridden)
 
 
-def _born(years: int) -> date:
-    """A birthday some months ago, so that the age is the same for weeks around."""
-    return date(TODAY.year - years, 2, 1)
+def _born(age: int, unit: str = "years") -> date:
+    """A birthday some time ago, so that the age is the same for days around."""
+    if unit == "months":
+        years, month = divmod(TODAY.year * 12 + TODAY.month - 1 - age, 12)
+        return date(years, month + 1, 1)
+    return date(TODAY.year - age, 2, 1)
 
 
 def _day(ago: int | None) -> Moment | None:

@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from mgcds.check.cases import VOCABULARY, CaseFile, run
-from mgcds.engine.evaluate import Engine
-from mgcds.language.cases import Case
-from mgcds.language.files import Files, changed
-from mgcds.language.library import Asked, Library
-from mgcds.language.lint import lint
-from mgcds.language.load import build
-from mgcds.source import Place, Problem, SourceError, Text, read
-from mgcds.terminology import Terminology
-from mgcds.terminology.concepts import concept_trees, load_concepts
-from mgcds.terminology.drugs import SALTS, read_salts
+from mgcds.language.files import Files
+from mgcds.source import Problem, Text, read
+from mgcds.terminology.concepts import concept_trees
+from mgcds.terminology.drugs import SALTS
 from mgcds.units import parse_quantity
 
 # Where numbers decide. Everything else with a digit in it (titles, versions, dates, codes, card text) is prose.
@@ -27,7 +20,7 @@ _IN_TABLES = ("rows",)
 _IN_CONCEPTS = ("factors", "divide", "plausible", "formula", "procedure_lasts")
 _NOT_NUMBERS = frozenset({"source", "site_may_change", "because", "drug", "title", "label", "basis", "name", "of", "with"})
 _LITERAL = re.compile(
-    r"within \d+ days?|at least \d+ (?:days?|years)(?: ago)?|\d+ to \d+ (?:days? ago|years)|\d+(?:\.\d+)? h|\d+ (?:days?|years)"
+    r"within \d+ days?|at (?:least|most) \d+ (?:days?|years)(?: ago)?|\d+ to \d+ (?:days? ago|years)|\d+(?:\.\d+)? h|\d+ (?:days?|years)"
     r"|(?:at least \d+|\d+ to \d+) days? (?:before|after) [a-z0-9_]+|\d+(?:\.\d+)? to \d+(?:\.\d+)? \S+"
 )
 _BARE = re.compile(r"-?\d+(?:\.\d+)?")
@@ -49,8 +42,22 @@ class Nudge:
         return Problem(self.old.place, f"no case notices {self.old} -> {self.new}")
 
 
-def nudges(files: Files) -> list[Nudge]:
+@dataclass(frozen=True, slots=True)
+class Trees:
+    """The trees that only nudging needs, read once: they are slow to parse."""
+
+    concepts: Mapping[str, Any]
+    salts: Any
+
+
+def trees_of(files: Files) -> Trees:
+    """Reads them."""
+    return Trees(concept_trees(files.root), read(files.root / SALTS, shown_as=SALTS))
+
+
+def nudges(files: Files, trees: Trees | None = None) -> list[Nudge]:
     """Every nudge of a library, in file order."""
+    trees = trees or trees_of(files)
     found: list[Nudge] = []
     for file, tree in files.rules.items():
         found += [nudge for key in _IN_RULES if key in tree for nudge in _of(file, tree[key])]
@@ -62,8 +69,8 @@ def nudges(files: Files) -> list[Nudge]:
         found += list(_of("policy.yaml", files.policy.get(key, {})))
     if len(files.policy["groups"]) > int(files.policy["cards"]["at_most"]):  # else the limit cannot bite yet
         found += list(_of("policy.yaml", {"at_most": files.policy["cards"]["at_most"]}, bare=True))
-    found += list(_of(SALTS, read(files.root / SALTS, shown_as=SALTS), bare=True))
-    for file, tree in concept_trees(files.root).items():
+    found += list(_of(SALTS, trees.salts, bare=True))
+    for file, tree in trees.concepts.items():
         for name, block in tree.items():
             near = frozenset({str(name)})
             found += [
@@ -99,102 +106,3 @@ def _stepped(number: str, step: int) -> str:
     """The number with its last digit one up or down."""
     decimals = len(number.partition(".")[2])
     return f"{Decimal(number) + step * Decimal(1).scaleb(-decimals):.{decimals}f}"
-
-
-def unnoticed(
-    files: Files,
-    terminology: Terminology,
-    cases: list[CaseFile],
-    tick: Callable[[], None] = lambda: None,
-    *,
-    only: Callable[[Nudge], bool] = lambda _: True,
-) -> tuple[int, list[Problem]]:
-    """How many nudges there are (`only` some of them), and those that no case notices."""
-    made = [nudge for nudge in nudges(files) if only(nudge)]
-    library, _ = build(files, terminology)
-    missed = []
-    for nudge in made:
-        if library is None or not _noticed(nudge, files, library, cases):
-            missed.append(nudge.problem)
-        tick()
-    return len(made), sorted(set(missed))
-
-
-def _noticed(nudge: Nudge, files: Files, original: Library, cases: list[CaseFile]) -> bool:
-    try:
-        library = _mutated(nudge, files, original.terminology)
-    except (SourceError, ValueError, ArithmeticError):
-        return True  # a change that does not load cannot slip through
-    if library is None:
-        return True
-    engine = Engine(library, with_durable=False)
-    watching = [(case, file) for file in _watchers(nudge, cases, original) for case in file.cases]
-    watching.sort(key=lambda each: not nudge.near & _named(each[0]))
-    return any(run(case, file, engine, texts=False) is not None for case, file in watching)
-
-
-def _named(case: Case) -> set[str]:
-    """The words a case's chart names: drugs, results, conditions."""
-    return {str(value) for line in case.chart for _, value in line if isinstance(value, Text)}
-
-
-def _watchers(nudge: Nudge, cases: list[CaseFile], library: Library) -> list[CaseFile]:
-    """Whose cases must notice: a rule's own; the vocabulary's for shared numbers; for a table, of all that reach it."""
-    if nudge.file.startswith("vocabulary/"):
-        return [file for file in cases if file.about == VOCABULARY]
-    own = [file for file in cases if file.file.removesuffix(".test.yaml") == nudge.file.removesuffix(".yaml")]
-    if own or not nudge.file.startswith("tables/") or nudge.file == SALTS:
-        return own or cases
-    table = nudge.file.removeprefix("tables/").removesuffix(".yaml")
-    reached = {rule.id for rule in library.rules.values() if any(_uses(library.questions[key], table) for key in rule.needs)}
-    return [file for file in cases if file.about == VOCABULARY or file.about in reached]
-
-
-def _uses(asked: Asked, table: str) -> bool:
-    return any(str(getattr(asked.question, field, "")) == table for field in ("table", "intervals", "dose_at_least"))
-
-
-def _mutated(nudge: Nudge, files: Files, terminology: Terminology) -> Library | None:
-    def one(tree: Any) -> Any:
-        return changed(tree, nudge.old, nudge.new)
-
-    if nudge.file == SALTS:
-        tree = read(files.root / SALTS, shown_as=SALTS)
-        drugs = replace(terminology.drugs, salts=read_salts(_at_place(tree, nudge)))
-        terminology = replace(terminology, drugs=drugs)
-    elif nudge.file.startswith("concepts/"):
-        trees = {
-            file: _at_place(tree, nudge) if file == nudge.file else tree for file, tree in concept_trees(files.root).items()
-        }
-        terminology = replace(terminology, index=load_concepts(files.root, trees))
-    else:
-        files = replace(
-            files,
-            rules={file: one(tree) if file == nudge.file else tree for file, tree in files.rules.items()},
-            vocabulary={file: one(tree) if file == nudge.file else tree for file, tree in files.vocabulary.items()},
-            tables={file: one(tree) if file == nudge.file else tree for file, tree in files.tables.items()},
-            policy=one(files.policy) if nudge.file == "policy.yaml" else files.policy,
-        )
-    library, problems = build(files, terminology)
-    return None if problems or library is None or lint(library) else library
-
-
-def _at_place(tree: Any, nudge: Nudge) -> Any:
-    """The nudge in a tree that was parsed anew: found by place, not by identity."""
-    found = next((text for text in _texts(tree) if text.place == nudge.old.place), None)
-    return changed(tree, found, nudge.new) if found is not None else tree
-
-
-def _texts(tree: Any) -> Iterator[Text]:
-    if isinstance(tree, dict):
-        for key, value in tree.items():
-            yield key
-            yield from _texts(value)
-    elif isinstance(tree, list):
-        for item in tree:
-            yield from _texts(item)
-    elif isinstance(tree, Text):
-        yield tree
-
-
-__all__ = ["Nudge", "Place", "nudges", "unnoticed"]

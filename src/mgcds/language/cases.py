@@ -39,7 +39,7 @@ Length = Annotated[int, PlainValidator(as_length), _TEXT]
 
 
 class PatientLine(Model):
-    """{patient: female, age: 50 years}; sex "unknown" and a missing age are allowed."""
+    """{patient: female, age: 50 years} or {..., age: 6 months}; sex "unknown" and a missing age are allowed."""
 
     patient: Literal["female", "male", "unknown"]
     age: NumberField | None = None

@@ -19,7 +19,7 @@ _BETWEEN_AGO = re.compile(r"(\d+) to (\d+) days? ago")
 _RELATIVE = re.compile(r"(?:at least (\d+)|(\d+) to (\d+)) days? (before|after) ([a-z0-9_]+)")
 _AT_LEAST = re.compile(r"at least (\d+) days?")
 _MONTHS = 12  # of a year
-_AGES = re.compile(r"(\d+) to (\d+) (years|months)|at least (\d+) (years)|(\d+) (years)")
+_AGES = re.compile(r"(\d+) to (\d+) (years|months)|at least (\d+) (years)|at most (\d+) (years)|(\d+) (years)")
 
 
 def wrong(message: str, place: Place = NOWHERE) -> PydanticCustomError:
@@ -175,14 +175,16 @@ def _ordered(span: Span) -> Span:
 
 
 def as_ages(value: Any) -> AgeBand:
-    """ "4 to 8 years", "at least 9 years", "0 years" or "7 to 11 months"."""
+    """ "4 to 8 years", "at least 9 years", "at most 18 years", "0 years" or "7 to 11 months"."""
     text = as_text(value)
     match = _AGES.fullmatch(text)
     if not match:
         raise wrong(f"'{text}' is not an age; write it like 4 to 8 years, at least 9 years or 7 to 11 months", text.place)
-    first, last, unit, open_, _, single, _ = match.groups()
-    if open_:
-        return AgeBand(int(open_) * _MONTHS, None, str(text), text.place)
+    first, last, unit, least, _, most, _, single, _ = match.groups()
+    if least:
+        return AgeBand(int(least) * _MONTHS, None, str(text), text.place)
+    if most:
+        return AgeBand(0, (int(most) + 1) * _MONTHS - 1, str(text), text.place)
     each = 1 if unit == "months" else _MONTHS
     band = AgeBand(int(first or single) * each, (int(last or single) + 1) * each - 1, str(text), text.place)
     if band.last is not None and band.last < band.first:

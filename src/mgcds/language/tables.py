@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import combinations, pairwise
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, PlainValidator, WithJsonSchema
@@ -90,7 +90,16 @@ def overlapping(table: ValueTable) -> list[tuple[Place, str]]:
             elif below.first != above.last + 1:
                 message = f"'{below.text}' does not follow '{above.text}': an age is missing or stands in both; let them meet"
                 problems.append((below.place, message))
+    for one, other in combinations((row for row in table.rows if row.age), 2):
+        if {one.sex, other.sex} > {None} and (one.life_stage, one.drug) == (other.life_stage, other.drug) and _meet(one, other):
+            assert one.age
+            assert other.age
+            problems.append((other.age.place, f"'{one.age.text}' and '{other.age.text}' both fit one sex; let them meet"))
     return problems
+
+
+def _meet(one: Row, other: Row) -> bool:
+    return bool(one.age and other.age and (one.age.first in other.age or other.age.first in one.age))
 
 
 def name_of(table: ValueTable | IntervalTable) -> Text:

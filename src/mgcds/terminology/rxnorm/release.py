@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mgcds.terminology.rxnorm.files import Line, Progress, ReleaseError, lines
-from mgcds.terminology.systems import ndc11
+from mgcds.terminology.systems import ndc_readings
 
 TERM_TYPES = frozenset({"IN", "PIN", "MIN", "SCDC", "SCD", "SBD", "GPCK", "BPCK", "BN", "SCDF", "DF"})
 # The last three are not needed for drugs, but say what a salt or a combination is made of.
@@ -154,8 +154,8 @@ def _attributes(
 
 
 def _add_ndc(line: Line, code: str, value: str, ndc: dict[str, str], twice: dict[str, str], refused: Refused) -> None:
-    digits = ndc11(value)
-    if digits is None:
+    readings = ndc_readings(value)
+    if len(readings) != 1:
         refused.add("NDC codes that are not 11 digits", line.place)
-    elif ndc.setdefault(digits, code) != code:
-        twice[digits] = line.place
+    elif ndc.setdefault(readings[0], code) != code:
+        twice[readings[0]] = line.place
