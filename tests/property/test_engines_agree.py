@@ -14,14 +14,16 @@ from hypothesis import strategies as st
 
 from mgcds.cards import respond
 from mgcds.chart.facts import Chart, Person
+from mgcds.check.cases import read_cases
 from mgcds.engine.evaluate import Engine, Evaluation
 from mgcds.language.load import load
 from tests.conftest import ROOT, RULES
-from tests.property.charts import TODAY, charts
+from tests.property.charts import TODAY, Known, charts, mixtures
 
 LIBRARY = load(RULES)
 ENGINE = Engine(LIBRARY)
-CHARTS = charts(LIBRARY.terminology)
+KNOWN = Known(LIBRARY)
+CHARTS = st.one_of(charts(KNOWN), mixtures(KNOWN, read_cases(RULES)))
 EXAMPLES = 20_000 if os.environ.get("MGCDS_LONG") else 500
 EMPTY = Chart(TODAY, "patient-view", Person("Patient/p"), frozenset())
 RELAXED = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)

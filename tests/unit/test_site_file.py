@@ -62,7 +62,7 @@ def test_check_says_what_a_site_file_comes_to_and_what_ends_otherwise() -> None:
     result = run("check", "--site", EXAMPLE)
     assert result.exit_code == 0, result.output
     lines = result.stdout.splitlines()
-    assert lines[0].startswith("General hospital changes 3 limits and 3 rules")
+    assert lines[0].startswith("General hospital changes 5 limits and 3 rules")
     assert "  serum_mg: low is below 1.60 mg/dL (in the library: below 1.70 mg/dL)" in lines
     assert "  mg-trd-screen: shadow" in lines
     assert "  mg-bisphosphonate: active at order-select, order-sign only" in lines

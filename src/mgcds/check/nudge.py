@@ -20,7 +20,8 @@ _IN_TABLES = ("rows",)
 _IN_CONCEPTS = ("factors", "divide", "plausible", "formula", "procedure_lasts")
 _NOT_NUMBERS = frozenset({"source", "site_may_change", "because", "drug", "title", "label", "basis", "name", "of", "with"})
 _LITERAL = re.compile(
-    r"within \d+ days?|at (?:least|most) \d+ (?:days?|years)(?: ago)?|\d+ to \d+ (?:days? ago|years)|\d+(?:\.\d+)? h|\d+ (?:days?|years)"
+    r"within \d+ days?|at (?:least|most) \d+ (?:days?|years)(?: ago)?|\d+ to \d+ (?:days? ago|years)"
+    r"|\d+(?:\.\d+)? h|\d+ (?:days?|years)"
     r"|(?:at least \d+|\d+ to \d+) days? (?:before|after) [a-z0-9_]+|\d+(?:\.\d+)? to \d+(?:\.\d+)? \S+"
 )
 _BARE = re.compile(r"-?\d+(?:\.\d+)?")

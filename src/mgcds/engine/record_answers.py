@@ -87,7 +87,7 @@ def has(ask: Asking, asked: Asked, question: Has) -> Answer:
     names = {str(name) for name in question.has}
     anchors = ask.anchors(asked)
     found = []
-    for problem in ask.chart.problems:
+    for problem in sorted(ask.chart.problems, key=lambda problem: (problem.reference, problem.name)):
         if not names & problem.concepts:
             continue
         if question.onset:
@@ -118,6 +118,7 @@ def pending(ask: Asking, asked: Asked, question: Pending) -> Answer:
     """Whether something is ordered and not yet done."""
     names = {str(name) for name in question.pending}
     found = [request for request in ask.chart.requests if names & request.concepts and not request.booked]
+    found.sort(key=lambda request: (request.reference, request.name))
     if not found:
         if not ask.supplied(ORDERS, question):
             return not_known(asked.key, "no orders were supplied")
@@ -133,7 +134,7 @@ def booked(ask: Asking, asked: Asked, question: Booked) -> Answer:
     today, most = ask.chart.today, question.due.most or 0
     found = [
         request
-        for request in ask.chart.requests
+        for request in sorted(ask.chart.requests, key=lambda request: (request.reference, request.name))
         if request.booked and names & request.concepts and request.due is not None
         and request.due.last >= today and (request.due.first - today).days <= most
     ]  # fmt: skip
