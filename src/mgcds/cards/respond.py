@@ -52,7 +52,10 @@ def _state(outcome: Outcome) -> dict[str, str]:
 
 
 def lacking_kinds(evaluation: Evaluation) -> tuple[str, ...]:
-    """Kinds of data that were not supplied and without which a rule that would be shown could not be decided."""
+    """Kinds of data of `incomplete_without` that were not supplied, where a rule that would be shown needed them.
+
+    Others stand in the evaluation extension alone: few clients send every kind, and a card on each call is not read.
+    """
     rules = evaluation.library.rules
     shown = [outcome for rule_id, outcome in evaluation.outcomes.items() if rules[rule_id].state == ACTIVE]
     if not any(outcome.state in ("not-evaluable", "error") for outcome in shown):
@@ -60,7 +63,7 @@ def lacking_kinds(evaluation: Evaluation) -> tuple[str, ...]:
     needed = {name for outcome in shown if outcome.state == "not-evaluable" for name in outcome.missing}
     library, supplied = evaluation.library, evaluation.chart.supplied
     kinds = {kind for key in needed for kind in Asking(evaluation.chart, library).kinds_of(library.questions[key])}
-    return tuple(sorted(kinds - supplied))
+    return tuple(sorted((kinds - supplied) & set(map(str, library.policy.cards.incomplete_without))))
 
 
 def _incomplete(lacking: tuple[str, ...], uuid: str, url: str) -> dict[str, Any]:

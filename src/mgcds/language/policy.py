@@ -66,6 +66,9 @@ class CardPolicy(Model):
 
     at_most: CountField
     interruptive: Names = Field(description="level at hook, like critical at order-sign")
+    incomplete_without: Names = Field(
+        default=(), description="kinds of data: a card says so where one was not supplied and a rule needed it"
+    )
 
 
 class Group(Model):
