@@ -13,6 +13,7 @@ from mgcds.cards.suggestions import suggestions
 from mgcds.engine.answer import Because
 from mgcds.engine.evaluate import Evaluation, Finding
 from mgcds.language.rule import LEVELS
+from mgcds.language.words import capital
 
 MOST_SUMMARY = 139  # CDS Hooks 2.0: fewer than 140 characters
 TOPIC, REASON = "urn:mgcds:topic", "urn:mgcds:override-reason"
@@ -23,7 +24,7 @@ def summary_of(finding: Finding, evaluation: Evaluation) -> str:
     """The one sentence of a finding, at most 139 characters."""
     template = finding.rule.summaries[finding.level]
     text = " ".join(render(template, finding.rule.names, evaluation.answers, evaluation.library, harmless).split())
-    return text if len(text) <= MOST_SUMMARY else text[: MOST_SUMMARY - 1].rstrip() + "…"
+    return capital(text if len(text) <= MOST_SUMMARY else text[: MOST_SUMMARY - 1].rstrip() + "…")
 
 
 def bundle(findings: tuple[Finding, ...], at_most: int) -> list[tuple[str, tuple[Finding, ...]]]:

@@ -7,7 +7,8 @@ from mgcds.engine.evaluate import Evaluation, Finding
 from mgcds.engine.referee import holds
 from mgcds.language.library import Library
 from mgcds.language.text import Template
-from mgcds.language.words import limits_of, title_of
+from mgcds.language.when import ABSENT, Is, asks
+from mgcds.language.words import capital, limits_of, title_of
 
 _STATES = {"seen": "", "not yet checked": " (not yet checked)", "weak copy": " (weak copy)", "ours": " (our choice)"}
 
@@ -19,7 +20,7 @@ def detail_of(finding: Finding, evaluation: Evaluation) -> str:
     if card.consider:
         blocks.append("**Consider**\n" + "\n".join(f"- {_text(line, finding, evaluation)}" for line in finding.rule.consider))
     blocks.append(f"**Why shown:** {_why(finding, evaluation)}.")
-    limits = limits_of(finding.rule, evaluation.library)
+    limits = limits_of(finding.rule, finding.level, evaluation.library)
     if limits:
         blocks.append(f"**Limits used:** {'; '.join(limits)}.")
     missing = _missing(finding, evaluation)
@@ -46,7 +47,7 @@ def markdown_safe(summary: str) -> str:
 
 def _text(template: Template, finding: Finding, evaluation: Evaluation) -> str:
     text = render(template, finding.rule.names, evaluation.answers, evaluation.library, markdown)
-    return " ".join(text.split())
+    return capital(" ".join(text.split()))
 
 
 def _sentences(finding: Finding, evaluation: Evaluation) -> list[str]:
@@ -68,7 +69,7 @@ def _why(finding: Finding, evaluation: Evaluation) -> str:
     parts = []
     for name, texts in groups.items():
         title = title_of(evaluation.library.questions[finding.rule.names[name]], evaluation.library)
-        parts.append(f"{title} {'; '.join(texts)}" if texts else title)
+        parts.append(f"{title}: {', '.join(texts)}" if texts else title)
     return "; ".join(dict.fromkeys(parts)) or "see the data listed above"
 
 
@@ -87,7 +88,10 @@ def _missing(finding: Finding, evaluation: Evaluation) -> str:
 
 def _relied_on_absence(finding: Finding) -> bool:
     """Whether the rule holds partly because something was not found."""
-    return bool(finding.rule.unless)
+    rule = finding.rule
+    lines = [*rule.when, *(line for level, line in rule.levels if level == finding.level and line is not None)]
+    tests = [test for line in lines for ask in asks(line) for test in ask.tests]
+    return bool(rule.unless) or any(isinstance(test, Is) and test.word == ABSENT for test in tests)
 
 
 def _evidence(finding: Finding, library: Library) -> str:

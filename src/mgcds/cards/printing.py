@@ -15,7 +15,7 @@ from mgcds.units import plain, round_half_up
 
 MOST_NAMES = 3
 MOST_CHARACTERS_OF_A_NAME = 60
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|~>-])")
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|~>]|^-)")  # a hyphen acts at the start only
 
 Escape = Callable[[str], str]
 

@@ -11,19 +11,39 @@ from uuid import UUID, uuid5
 from mgcds.cards.printing import harmless
 from mgcds.chart.facts import Use
 from mgcds.engine.evaluate import Evaluation, Finding
-from mgcds.language.order import Order
+from mgcds.language.order import PRIORITIES, Order
 from mgcds.language.rule import Suggestion
 
 
 def suggestions(findings: tuple[Finding, ...], evaluation: Evaluation, card: UUID) -> list[dict[str, Any]]:
-    """The suggestions of one card, each once however many findings ask for it."""
+    """The suggestions of one card, each once however many findings ask for it; of one test, the soonest order."""
     made: dict[str, dict[str, Any]] = {}
+    soonest = _soonest(findings, evaluation)
     for finding in findings:
         for suggestion in finding.rule.model.card.suggest:
-            for key, label, action in _actions(suggestion, finding, evaluation):
+            chosen = soonest.get(str(suggestion.order), suggestion)
+            for key, label, action in _actions(chosen, finding, evaluation):
                 if key not in made:
                     made[key] = {"label": label, "uuid": str(uuid5(card, key)), "actions": [action]}
     return list(made.values())
+
+
+def _soonest(findings: tuple[Finding, ...], evaluation: Evaluation) -> dict[str, Suggestion]:
+    """For every order asked for, the one to make: of several for one test the most urgent, then the earliest."""
+    wanted = [s for finding in findings for s in finding.rule.model.card.suggest if s.order]
+    orders = evaluation.library.orders
+    first: dict[tuple[str, ...], Suggestion] = {}
+    for suggestion in sorted(wanted, key=lambda s: _wait(orders[str(s.order)])):
+        first.setdefault(_test(orders[str(suggestion.order)]), suggestion)
+    return {str(s.order): first[_test(orders[str(s.order)])] for s in wanted}
+
+
+def _test(order: Order) -> tuple[str, ...]:
+    return tuple(f"{code.system}|{code.code}" for code in order.codes) or (str(order.order),)
+
+
+def _wait(order: Order) -> tuple[int, int, str]:
+    return PRIORITIES.index(order.priority), int(order.in_days or 0), str(order.order)
 
 
 def _actions(suggestion: Suggestion, finding: Finding, evaluation: Evaluation) -> list[tuple[str, str, dict[str, Any]]]:

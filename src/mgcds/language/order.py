@@ -7,6 +7,8 @@ from typing import Literal
 from mgcds.language.find import Model
 from mgcds.language.literals import Word
 
+PRIORITIES = ("stat", "urgent", "routine")  # the most urgent first
+
 
 class OrderCode(Model):
     """One code of the thing ordered."""

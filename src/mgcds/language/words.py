@@ -121,10 +121,10 @@ def span(value: Span) -> str:
     return value.text
 
 
-def limits_of(rule: LinkedRule, library: Library) -> list[str]:
-    """The limits a rule compares with, each once, in words: "serum magnesium below 1.7 mg/dL"."""
+def limits_of(rule: LinkedRule, level: str, library: Library) -> list[str]:
+    """The limits behind one level of a rule, each once, in words: "serum magnesium below 1.7 mg/dL"."""
     made: list[str] = []
-    for condition in (*rule.when, *(line for _, line in rule.levels if line is not None)):
+    for condition in (*rule.when, *(line for name, line in rule.levels if line is not None and name == level)):
         for ask in asks(condition):
             made += _limits(ask, library)
     return list(dict.fromkeys(made))
@@ -143,7 +143,8 @@ def _limits(ask: Ask, library: Library) -> list[str]:
         for test in ask.tests
         if isinstance(test, Compare) and isinstance(test.to, str)
     ]
-    spans = [f"within {test.span.most} days" for test in ask.tests if isinstance(test, Taken) and test.span.least == 0]
+    taken = [test.span for test in ask.tests if isinstance(test, Taken)]
+    spans = [f"within {span.most} days" if span.least == 0 else span.text for span in taken]
     spans += [f"none within {test.days}" for test in ask.tests if isinstance(test, NoneWithin)]
     whose = " (changed by the site)" if library.change_of(ask.question, ask.word) else ""
     return [f"{title} {', '.join([*numbers, *tables, *spans])}{whose}"] if numbers or tables or spans else []
