@@ -106,7 +106,7 @@ def serve(
         raise _bad_site(error) from None
     except SourceError as error:
         _print_problems(error.problems)
-        raise _stop("the service does not start with a bad rule", FOUND) from None
+        raise _stop("the service does not start before this is mended", FOUND) from None
     except StoreError as error:
         raise _stop(f"MGCDS_DATA_DIR: {error}") from None
 

@@ -92,4 +92,4 @@ def test_the_clinical_client_agrees_on_every_case_of_our_rules(server: str, libr
         cwd=SHARED / "client", capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-1000:]
-    assert "102 vignettes" in done.stdout
+    assert "337 vignettes" in done.stdout

@@ -24,6 +24,8 @@ changes:
     low:        {taken: within 90 days, below: 1.40 mg/dL}
     mildly low: {taken: within 90 days, at_least: 1.20 mg/dL, below: 1.40 mg/dL}
     low-normal: {taken: within 90 days, at_least: 1.40 mg/dL, below: 1.82 mg/dL}
+    low value:    {below: 1.40 mg/dL}
+    no low value: {at_least: 1.40 mg/dL}
     because: our laboratory says so
     approved_by: head of the laboratory
     on: 2026-05-04
@@ -82,11 +84,11 @@ def test_discovery_asks_for_nothing_that_only_rules_in_use_elsewhere_need(
     client: Client, library: Library, tmp_path: Path
 ) -> None:
     plain = prefetch(client)
-    needing = [rule.id for rule in library.rules_at("patient-view") if "phq9" in rule.needs]
+    needing = [rule.id for rule in library.rules_at("patient-view") if {"calcium", "corrected_ca"} & rule.needs]
     assert needing
-    assert "seldom" in plain["patient-view"]
+    assert "calcium" in plain["patient-view"]
     off, _ = sited(rules(**dict.fromkeys(needing, "state: off")), tmp_path)
-    assert "seldom" not in prefetch(off)["patient-view"]
+    assert "calcium" not in prefetch(off)["patient-view"]
     shadow, _ = sited(rules(**dict.fromkeys(needing, "state: shadow")), tmp_path)
     assert prefetch(shadow) == plain  # what is in the shadow is still evaluated
 

@@ -51,7 +51,7 @@ def test_it_answers_with_the_table_of_the_site(tmp_path: Path, terminology: Term
     assert ready["library"] == evaluation["library"] == load(RULES, products=to).hash != load(RULES).hash
     assert "medication-unresolved" not in {note["code"] for note in evaluation.get("notes", [])}
     started = next(json.loads(line) for line in errors.splitlines() if '"starting"' in line)
-    assert started["site_table"] == "no day told"
+    assert started["product_table"] == "no day told"
 
 
 def test_a_data_folder_that_is_not_there_stops_it(tmp_path: Path) -> None:

@@ -133,7 +133,7 @@ def test_interruptive_only_for_critical_at_order_sign(engine: Engine) -> None:
 
 def test_the_detail_says_why_with_which_limits_and_what_stands_behind_it(engine: Engine) -> None:
     detail = answer(engine, fixture(3))["cards"][0]["detail"]
-    for part in ("**Why shown:** serum magnesium 1.5 mg/dL, 2026-06-10", "**Limits used:** serum magnesium below 1.7 mg/dL, within 90 days",
+    for part in ("**Why shown:** serum magnesium: 1.5 mg/dL, 2026-06-10", "**Limits used:** serum magnesium below 1.7 mg/dL, within 90 days",
                  "**Evidence:** FDA Drug Safety Communication", "**Consider**"):  # fmt: skip
         assert part in detail
 

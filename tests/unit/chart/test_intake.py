@@ -102,7 +102,7 @@ def test_a_component_is_a_result_of_its_own_and_a_score_needs_no_unit(terminolog
 def test_creatinine_gives_an_egfr_with_its_own_reference(terminology: Terminology) -> None:
     found = chart(terminology, observation(2.0, code="2160-0"))
     assert [(r.concept, r.value, r.reference, r.computed_from) for r in found.results if r.computed_from] == [
-        ("egfr-from-creatinine", Decimal(30), "Observation/o", "creatinine")
+        ("egfr-from-creatinine", Decimal(30), "Observation/o", "serum creatinine")
     ]
 
 
