@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from mgcds.language.find import (
     Booked,
     Course,
@@ -62,7 +64,8 @@ def title_of(asked: Asked, library: Library) -> str:
 def _lower(title: str) -> str:
     """A title inside a sentence; abbreviations such as eGFR or PHQ-9 keep their capitals."""
     first = title.split(" ")[0]
-    return title if any(char.isupper() or char.isdigit() for char in first[1:]) else title[0].lower() + title[1:]
+    keeps = "'" in first or any(char.isupper() or char.isdigit() for char in first[1:])  # Crohn's, eGFR, PHQ-9
+    return title if keeps else title[0].lower() + title[1:]
 
 
 def _concepts(question: Question, library: Library) -> list[str]:
@@ -96,7 +99,10 @@ def sentence(condition: Condition, library: Library) -> str:
         return " and ".join(sentence(part, library) for part in condition.of)
     if isinstance(condition, AnyOf):
         return "(" + " or ".join(sentence(part, library) for part in condition.of) + ")"
-    title = title_of(library.questions[condition.question], library)
+    asked = library.questions[condition.question]
+    title = title_of(asked, library)
+    if "/" in asked.key and (narrowed := ", ".join(qualifiers(asked.question))):  # the rule's own; shared ones stand below
+        title = f"{title} ({narrowed})"
     return f"{title} {' and '.join(_test(test, library) for test in condition.tests)}"
 
 
@@ -112,6 +118,24 @@ def _test(test: Test, library: Library) -> str:
         return f"is from {span(test.span)}"
     assert isinstance(test, NoneWithin)
     return f"has no result within {test.days}"
+
+
+def qualifiers(question: Question) -> Iterator[str]:
+    """Look-backs and lengths of a question, in words: "started at least 28 days before serum mg"."""
+    for name, lead in (("taken", "taken"), ("started", "started"), ("ended", "ended"), ("onset", "since"), ("due", "due")):
+        value = getattr(question, name, None)
+        for each in value if isinstance(value, tuple) else (value,) if value is not None else ():
+            yield f"{lead} {each.text.replace('_', ' ')}"
+    if isinstance(question, Trials):
+        yield f"each for at least {question.lasting}"
+    if isinstance(question, Exposure):
+        yield f"courses up to {question.courses_merge_within} apart count as one"
+    if isinstance(question, Intake):
+        yield f"at most {question.within} old, recorded for at least {question.recorded_for}"
+    if isinstance(question, Taking) and question.supply:
+        yield f"supplied for at least {question.supply}"
+    if isinstance(question, Taking) and question.dose_at_least:
+        yield f"at or above the dose in the table {str(question.dose_at_least).replace('-', ' ')}"
 
 
 def span(value: Span) -> str:

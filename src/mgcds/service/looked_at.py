@@ -23,7 +23,7 @@ from mgcds.language.find import (
     Trials,
 )
 from mgcds.language.library import Asked, Library, LinkedRule
-from mgcds.language.words import capital, title_of
+from mgcds.language.words import capital, qualifiers, title_of
 
 _RECORDS = {
     "Observation": "laboratory results and vital signs",
@@ -52,7 +52,7 @@ def needed(rule: LinkedRule, library: Library) -> list[Asked]:
 
 def looked(asked: Asked, library: Library) -> Looked:
     unit = f" ({asked.unit})" if _shows_unit(asked) else ""
-    parts = [_where(asked, library), *spans(asked.question)]
+    parts = [_where(asked, library), *qualifiers(asked.question)]
     parts += ["taken as absent where not supplied"] if asked.question.if_missing else []
     return Looked(capital(title_of(asked, library)) + unit, "; ".join(parts), tuple(_members(asked.question, library)))
 
@@ -86,22 +86,6 @@ def _where(asked: Asked, library: Library) -> str:
         other = library.questions[asked.refs[str(question.from_ if isinstance(question, Total) else question.names()[0])]]
         return f"computed from {title_of(other, library)}"
     return "medication orders and statements" + (", drafts too" if isinstance(question, Taking) and not question.only else "")
-
-
-def spans(question: Question) -> Iterator[str]:
-    """Look-backs and lengths, in words."""
-    for name, lead in (("taken", "taken"), ("started", "started"), ("ended", "ended"), ("onset", "since"), ("due", "due")):
-        value = getattr(question, name, None)
-        for span in value if isinstance(value, tuple) else (value,) if value is not None else ():
-            yield f"{lead} {span.text}"
-    if isinstance(question, Trials):
-        yield f"each for at least {question.lasting}"
-    if isinstance(question, Exposure):
-        yield f"courses up to {question.courses_merge_within} apart count as one"
-    if isinstance(question, Intake):
-        yield f"at most {question.within} old, recorded for at least {question.recorded_for}"
-    if isinstance(question, Taking) and question.supply:
-        yield f"supplied for at least {question.supply}"
 
 
 def _members(question: Question, library: Library) -> Iterator[tuple[str, str]]:

@@ -13,8 +13,8 @@ from mgcds.language.library import Asked, Library, LinkedRule, Source
 from mgcds.language.literals import Minutes, Number
 from mgcds.language.tables import Interval, IntervalTable, Row, ValueTable
 from mgcds.language.when import Ask, Compare, NoneWithin, Taken, asks
-from mgcds.language.words import capital, span, title_of
-from mgcds.service.looked_at import needed, spans
+from mgcds.language.words import capital, qualifiers, span, title_of
+from mgcds.service.looked_at import needed
 from mgcds.service.site_words import behind
 
 _COMPARED = {"below": "below", "at_most": "at most", "above": "above", "at_least": "at least"}
@@ -55,7 +55,7 @@ def numbers(rule: LinkedRule, library: Library) -> list[Cited]:
     for asked in needed(rule, library):
         changes = [change for name in asked.question.lengths() if (change := library.change_of(asked.key, name))]
         decided = tuple(source for change in changes for source in behind(change, library))
-        for text in spans(asked.question):
+        for text in qualifiers(asked.question):
             made.setdefault(f"{capital(title_of(asked, library))}: {text}", decided + sources(asked.question.source, library))
     together: dict[tuple[Source, ...], list[str]] = {}
     for text, cited in made.items():
