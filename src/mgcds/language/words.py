@@ -55,7 +55,8 @@ def title_of(asked: Asked, library: Library) -> str:
         title = library.tables[str(question.table)].title
         return f"{question.times} times the {_lower(title)}" if question.times > 1 else f"the {_lower(title)}"
     if isinstance(question, Spacing):
-        return f"the interval between {' or '.join(_class_title(str(n), library) for n in question.from_)} and the product"
+        product = title_of(library.questions[asked.refs[str(question.spacing)]], library)
+        return f"the timing of {' or '.join(_class_title(str(n), library) for n in question.from_)} and {product}"
     if isinstance(question, Patient):
         return question.patient
     return asked.name.replace("_", " ")

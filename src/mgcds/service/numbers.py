@@ -6,9 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from mgcds.language.find import (
-    Table,
-)
+from mgcds.language.find import Spacing, Table
 from mgcds.language.library import Asked, Library, LinkedRule, Source
 from mgcds.language.literals import Minutes, Number
 from mgcds.language.tables import Interval, IntervalTable, Row, ValueTable
@@ -94,7 +92,17 @@ def tables(rule: LinkedRule, library: Library) -> list[ValueTable | IntervalTabl
                 found[str(name)] = table
         if isinstance(question, Table):
             found[str(question.table)] = library.tables[str(question.table)]
+        if isinstance(question, Spacing):  # only the drugs that this rule is about
+            whole = library.intervals[str(question.intervals)]
+            ours = library.terminology.classes_of_ingredients(_ingredients(question, library)) | set(map(str, question.from_))
+            rows = tuple(row for row in whole.rows if str(row.drug) in ours)
+            found[str(question.intervals)] = whole.model_copy(update={"rows": rows})
     return list(found.values())
+
+
+def _ingredients(question: Spacing, library: Library) -> set[str]:
+    classes = library.terminology.classes
+    return {drug for name in map(str, question.from_) for drug in (classes[name].ingredients if name in classes else {name})}
 
 
 @dataclass(frozen=True, slots=True)

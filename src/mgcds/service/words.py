@@ -162,6 +162,10 @@ def _policy(rule: LinkedRule, library: Library) -> list[tuple[str, str]]:
             made.append((_end(suppress.because), ""))
         elif part:
             made.append((f"{capital(suppress.because)}: not shown as {' or '.join(part)}.", ""))
+    kept = [(level, days) for level, _ in rule.levels if (days := library.policy.remember.days(level)) is not None]
+    if kept:
+        lengths = ", ".join(f"{days} days as {level}" for level, days in kept)
+        made.append((f"After a clinician overrode it for this patient: {lengths}, unless it has become more severe.", ""))
     return made
 
 
