@@ -14,7 +14,7 @@ from mgcds.language.files import Files, changed
 from mgcds.language.library import Library
 from mgcds.language.lint import lint
 from mgcds.language.load import build
-from mgcds.source import Place, Problem, SourceError, Text, read
+from mgcds.source import Place, Problem, SourceError, Text, read, scalars
 from mgcds.terminology import Terminology
 from mgcds.terminology.concepts import concept_trees, load_concepts
 from mgcds.terminology.drugs import SALTS, read_salts
@@ -48,13 +48,16 @@ class Nudge:
 
 
 def nudges(files: Files) -> list[Nudge]:
-    """Every nudge of a library, in file order."""
+    """Every nudge of a library, in file order; a retired rule and what only it uses decide nothing."""
     found: list[Nudge] = []
-    for file, tree in files.rules.items():
+    used, resting = _rules(files)
+    for file, tree in used.items():
         found += [nudge for key in _IN_RULES if key in tree for nudge in _of(file, tree[key])]
     for file, tree in files.vocabulary.items():
         found += list(_of(file, tree))
     for file, tree in files.tables.items():
+        if _name(tree) in resting:
+            continue
         found += [nudge for key in _IN_TABLES for nudge in _of(file, tree[key])]
     for key in ("suppress", "supersede"):
         found += list(_of("policy.yaml", files.policy.get(key, {})))
@@ -65,6 +68,18 @@ def nudges(files: Files) -> list[Nudge]:
         for block in tree.values():
             found += [nudge for key in _IN_CONCEPTS if key in block for nudge in _of(file, {key: block[key]}, bare=True)]
     return found
+
+
+def _rules(files: Files) -> tuple[dict[str, Any], set[str]]:
+    """The rules in use, and the names that only retired rules mention."""
+    retired = {file for file, tree in files.rules.items() if tree["stewardship"]["status"] == "retired"}
+    used = {file: tree for file, tree in files.rules.items() if file not in retired}
+    mentioned = {str(name) for tree in (*used.values(), *files.vocabulary.values()) for name in scalars(tree)}
+    return used, {str(name) for file in retired for name in scalars(files.rules[file])} - mentioned
+
+
+def _name(tree: Any) -> str:
+    return str(tree["table"] if "table" in tree else tree["intervals"])
 
 
 def _of(file: str, tree: Any, *, bare: bool = False) -> Iterator[Nudge]:

@@ -21,6 +21,7 @@ from mgcds.language.find import (
     Total,
     Trials,
 )
+from mgcds.language.governance import GOVERNANCE, Governance
 from mgcds.language.library import Asked, Library, LinkedAlso, LinkedRule, LinkedSuppress, Reason, Source
 from mgcds.language.link import Scope, asked_keys, closure, mentions, read_questions, topological
 from mgcds.language.order import Order
@@ -60,6 +61,7 @@ class _Typed:
     intervals: dict[str, IntervalTable]
     orders: dict[str, Order]
     policy: Policy | None
+    governance: Governance | None
     files: dict[str, str]
 
 
@@ -71,7 +73,7 @@ def build(files: Files, terminology: Terminology) -> tuple[Library | None, list[
     reasons = {
         str(code): Reason(str(code), str(text)) for code, text in (files.reasons or {}).items() if isinstance(text, Text)
     }
-    if problems or typed.policy is None:
+    if problems or typed.policy is None or typed.governance is None:
         return None, problems
 
     questions: dict[str, Question] = {name: question for name, (_, question) in typed.vocabulary.items()}
@@ -126,6 +128,7 @@ def build(files: Files, terminology: Terminology) -> tuple[Library | None, list[
     library = Library(
         terminology, rules, asked, order, typed.policy, suppress, policy_needs, typed.tables, typed.intervals,
         typed.orders, reasons, sources, files.hash, frozenset(used),
+        governance=typed.governance,
     )  # fmt: skip
     return library, sorted(problems)
 
@@ -146,7 +149,7 @@ def unit_of(question: Question, tables: dict[str, ValueTable]) -> str:
 
 
 def _type(files: Files, problems: list[Problem]) -> _Typed:
-    typed = _Typed({}, {}, {}, {}, {}, {}, None, {})
+    typed = _Typed({}, {}, {}, {}, {}, {}, None, None, {})
     for file, tree in files.rules.items():
         rule = validate(Rule, tree, problems, file)
         local = read_questions(tree["find"], problems, file) if isinstance(tree, dict) and "find" in tree else {}
@@ -169,6 +172,7 @@ def _type(files: Files, problems: list[Problem]) -> _Typed:
         if (order := validate(Order, tree, problems, file)) is not None:
             typed.orders[str(order.order)] = order
     typed.policy = validate(Policy, files.policy, problems, "policy.yaml")
+    typed.governance = validate(Governance, files.governance, problems, GOVERNANCE)
     return typed
 
 
