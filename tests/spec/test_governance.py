@@ -192,6 +192,8 @@ def test_a_retired_rule_is_never_overdue(mini: Mini) -> None:
         ("developer: we\nfunding: TBD\n", "governance.yaml:2:10: funding: 'TBD' says nothing; write who or what it is"),
         ("developer: we\nfunding: not stated\n", "governance.yaml:2:10: funding: 'not stated' says nothing"),
         ("developer: ''\nfunding: we\n", "governance.yaml:1:12: developer: '' says nothing"),
+        ("developer: we\nfunding: Unknown\n", "governance.yaml:2:10: funding: 'Unknown' says nothing"),
+        ("developer: we\nfunding: n/a\n", "governance.yaml:2:10: funding: 'n/a' says nothing"),
         ("developer: we\nfunding: we\ndata: {race: [no-such]}\n", "governance.yaml:3:15: 'no-such' is no concept; add it"),
         ("developer: we\nfunding: we\ndata: {rase: [pregnancy]}\n", "governance.yaml:3:"),
     ],

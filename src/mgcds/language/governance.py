@@ -26,12 +26,13 @@ PersonalData = Literal[
     "health-status-assessments",
 ]
 PERSONAL_DATA: tuple[PersonalData, ...] = get_args(PersonalData)
-_EMPTY_WORDS = re.compile(r"\b(tbd|tba|todo|fixme|xxx|n/?a|to be (determined|decided|defined|done)|not stated|unknown)\b", re.I)
+_PROMISES = re.compile(r"\b(tbd|tba|todo|fixme|xxx|to be (determined|decided|defined|done)|not stated)\b", re.IGNORECASE)
+_NOTHING = re.compile(r"(unknown|none|nobody|n/?a|not applicable|[-?.\s]*)", re.IGNORECASE)
 
 
 def says_nothing(text: str) -> bool:
     """Whether a statement is empty, or only promises to be written one day."""
-    return not text.strip() or _EMPTY_WORDS.search(text) is not None
+    return _NOTHING.fullmatch(text.strip()) is not None or _PROMISES.search(text) is not None
 
 
 def _said(value: Any) -> Text:
