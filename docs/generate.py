@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
+from mgcds.check.hazards import Hazard, Proof, read_hazards  # noqa: E402
 from mgcds.language.find import VERBS, Question  # noqa: E402
 from mgcds.language.library import Library  # noqa: E402
 from mgcds.language.load import load  # noqa: E402
@@ -17,6 +19,7 @@ from mgcds.language.policy import Policy, Remember  # noqa: E402
 from mgcds.language.rule import LEVELS  # noqa: E402
 from mgcds.language.when import BUILT_IN_WORDS, TESTS  # noqa: E402
 from mgcds.language.words import sentence  # noqa: E402
+from mgcds.service.source_attributes import SourceAttributes  # noqa: E402
 from mgcds.settings import Settings  # noqa: E402
 
 HEAD = "<!-- made by `make docs`; do not edit -->\n"
@@ -25,7 +28,13 @@ HEAD = "<!-- made by `make docs`; do not edit -->\n"
 def documents() -> dict[str, str]:
     """Every generated document by file name."""
     library = load(ROOT / "rules")
-    return {"language.md": language(library), "settings.md": settings(), "rules.md": rules(library)}
+    return {
+        "language.md": language(library),
+        "settings.md": settings(),
+        "rules.md": rules(library),
+        "hazard-log.md": hazard_log(read_hazards(ROOT / "docs/hazards.yaml")),
+        "source-attributes.schema.json": json.dumps(SourceAttributes.model_json_schema(), indent=2) + "\n",
+    }
 
 
 def language(library: Library) -> str:
@@ -103,6 +112,35 @@ def rules(library: Library) -> str:
             lines += [f"- {sentence(condition, library)}" for condition in rule.when]
             lines += [f"- not where {sentence(condition, library)}" for condition in rule.unless] + [""]
     return "\n".join(lines)
+
+
+def hazard_log(hazards: tuple[Hazard, ...]) -> str:
+    """Every hazard with its controls and their tests, and every test with the hazards that it guards against."""
+    lines = [HEAD, "# Hazard log", "",
+             "How this service could contribute to harm, what is done against it, and the test that shows it is done. Written in",
+             "[docs/hazards.yaml](../hazards.yaml); a test fails where a test named here does not exist. The ratings are the makers'",
+             "own estimates, which no clinician has confirmed yet. What the program cannot do itself stands under",
+             "[governance](governance.md).", "",
+             "| id | hazard | risk before | risk after |", "|---|---|---|---|"]  # fmt: skip
+    lines += [f"| [{item.id}](#{str(item.id).lower()}) | {item.hazard} | {item.before.level} | {item.after.level} |" for item in hazards]
+    guards: dict[Proof, list[str]] = {}
+    shown: dict[str, Proof] = {}
+    for item in hazards:
+        lines += ["", f"## {item.id}", "", f"**{item.hazard}**", "", f"- Cause: {item.cause}", f"- Harm: {item.harm}"]
+        lines += [f"- Before: {item.before.severity}, {item.before.likelihood} ({item.before.level}). "
+                  f"After: {item.after.severity}, {item.after.likelihood} ({item.after.level})."]  # fmt: skip
+        for control in item.controls:
+            lines.append(f"- Control: {control.does}")
+            for proof in control.tests:
+                lines.append(f"  - {_linked(proof)}")
+                guards.setdefault(shown.setdefault(str(proof), proof), []).append(str(item.id))
+    lines += ["", "## Which test guards against what", "", "| test | hazards |", "|---|---|"]
+    lines += [f"| {_linked(proof)} | {', '.join(dict.fromkeys(guards[proof]))} |" for _, proof in sorted(shown.items())]
+    return "\n".join([*lines, ""])
+
+
+def _linked(proof: Proof) -> str:
+    return f"[{proof.file}](../../{proof.file}): {proof.name if proof.file.endswith('.yaml') else f'`{proof.name}`'}"
 
 
 if __name__ == "__main__":

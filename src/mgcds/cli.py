@@ -14,9 +14,10 @@ import typer
 from rich.console import Console
 from rich.progress import DownloadColumn, Progress
 
-from mgcds.check.cases import CaseFile, read_cases, run_file, uncovered
+from mgcds.check.cases import CaseFile, in_use, read_cases, run_file, uncovered
 from mgcds.check.noticing import unnoticed
 from mgcds.check.nudge import nudges
+from mgcds.check.review import overdue, warnings
 from mgcds.check.scaffold import ScaffoldError, new_rule
 from mgcds.check.sited import otherwise, told
 from mgcds.drawing import draw_cards, draw_explanations, draw_import
@@ -115,11 +116,14 @@ def _engine(hook: str, today: str | None, rules: Path | None, site: Path | None)
     if hook not in HOOKS:
         raise _stop(f"'{hook}' is no hook we answer; choose one of {', '.join(HOOKS)}")
     settings = _settings(rules=rules, site=site)
+    return Engine(_library(settings)), _day(today, settings), settings
+
+
+def _day(today: str | None, settings: Settings) -> date:
     try:
-        day = date.fromisoformat(today) if today else settings.day()
+        return date.fromisoformat(today) if today else settings.day()
     except ValueError:
         raise _stop(f"--today: '{today}' is not a day; write it like 2026-01-31") from None
-    return Engine(_library(settings)), day, settings
 
 
 def _evaluated(engine: Engine, file: Path, hook: str, day: date, settings: Settings) -> tuple[Evaluation, dict[str, Any]]:
@@ -194,30 +198,37 @@ def explain(
 def check(
     path: Annotated[Path | None, typer.Argument(help="rule library; default MGCDS_RULES or the packaged one")] = None,
     site: SiteOption = None,
+    today: Annotated[str | None, typer.Option("--today", help="the day reviews must not be due on, YYYY-MM-DD")] = None,
 ) -> None:
-    """Validate the library, run every case, nudge every number and flip every comparison.
+    """Validate the library and its review dates, run every case, nudge every number and flip every comparison.
 
     With a site file: check that file against the library, and say which cases of the library end otherwise under it.
     """
     settings = _settings(rules=path, site=site)
+    day = _day(today, settings)
     library = _library(settings, with_site=False)
     cases = _cases(settings)
     if settings.site is not None:
-        _check_site(settings, library, cases)
+        _check_site(settings, library, in_use(cases, library))
         return
     engine = Engine(library)
-    problems = uncovered(library, cases) + [problem for file in cases for problem in run_file(file, engine)]
-    problems += overdue(library, settings.day())
+    problems = uncovered(library, cases)
+    cases = in_use(cases, library)
+    problems += [problem for file in cases for problem in run_file(file, engine)]
+    problems += overdue(library, day)
+    _print_problems(sorted(warnings(library, day)))
     if problems:
         _print_problems(sorted(problems))
-        raise _stop(f"{_count(len(problems), 'problem')} in cases; numbers were not nudged", FOUND)
+        raise _stop(f"{_count(len(problems), 'problem')} in cases and reviews; numbers were not nudged", FOUND)
     files = read_files(settings.rules)
     with Progress(console=err, transient=True) as progress:
         task = progress.add_task("nudging numbers", total=len(nudges(files)))
         total, missed = unnoticed(files, library.terminology, cases, lambda: progress.advance(task))
     _print_problems(missed)
-    out.print(f"{_count(len(library.rules), 'rule')}, {_count(sum(len(file.cases) for file in cases), 'case')} pass, "
-              f"{total} nudges, {len(missed)} unnoticed")  # fmt: skip
+    retired = len(library.rules) - len(library.rules_in_use())
+    rules = _count(len(library.rules), "rule") + (f" ({retired} retired)" if retired else "")
+    total_cases = _count(sum(len(file.cases) for file in cases), "case")
+    out.print(f"{rules}, {total_cases} pass, {total} nudges, {len(missed)} unnoticed")
     if missed:
         raise typer.Exit(FOUND)
 
@@ -242,15 +253,6 @@ def _cases(settings: Settings) -> list[CaseFile]:
         raise _stop(f"the cases cannot be read: {_count(len(error.problems), 'problem')}", FOUND) from None
 
 
-def overdue(library: Library, today: date) -> list[Problem]:
-    """Rules whose review date has passed."""
-    return [
-        Problem(rule.model.place, f"its review was due on {rule.model.stewardship.review_by}; review it and set a new day")
-        for rule in library.rules.values()
-        if date.fromisoformat(rule.model.stewardship.review_by) < today
-    ]
-
-
 @app.command()
 def test(
     rule: Annotated[str | None, typer.Argument(help="a rule id, vocabulary or policy; default all")] = None,
@@ -264,6 +266,9 @@ def test(
     cases = [file for file in _cases(settings) if rule in (None, file.about)]
     if not cases:
         raise _stop(f"there are no cases of '{rule}'")
+    cases = in_use(cases, library)
+    if not cases:
+        raise _stop(f"'{rule}' is retired, so its cases are not run")
     engine = Engine(library)
     problems = [problem for file in cases for problem in run_file(file, engine)]
     _print_problems(problems)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from mgcds.check.hazards import read_hazards, unproven
 from mgcds.language.find import VERBS
 from mgcds.language.library import Library
 from mgcds.settings import Settings
@@ -105,3 +106,9 @@ def test_generated_documents_are_up_to_date() -> None:
 
     for name, text in documents().items():
         assert (ROOT / "docs/reference" / name).read_text(encoding="utf-8") == text, f"docs/reference/{name}: run make docs"
+
+
+def test_every_control_of_the_hazard_log_is_shown_by_a_test_that_exists() -> None:
+    hazards = read_hazards(ROOT / "docs/hazards.yaml")
+    assert [str(problem) for problem in unproven(hazards, ROOT)] == []
+    assert [str(hazard.id) for hazard in hazards] == [f"H-{number:02d}" for number in range(1, len(hazards) + 1)]

@@ -52,6 +52,7 @@ class Mini:
         (self.root / "policy.yaml").write_text(POLICY)
         (self.root / "reasons.yaml").write_text("not-applicable: Does not apply\n")
         shutil.copy(RULES / "sources.yaml", self.root / "sources.yaml")
+        shutil.copy(RULES / "governance.yaml", self.root / "governance.yaml")
 
     def write(self, path: str, text: str) -> None:
         target = self.root / path

@@ -147,6 +147,34 @@ def test_check_refuses_a_rule_without_cases_and_one_that_is_overdue(rules: Path,
     assert "its review was due on 2027-11-23" in result.stdout
 
 
+def test_check_takes_the_day_on_which_reviews_must_not_be_due(rules: Path) -> None:
+    result = run("check", rules, "--today", "2027-11-24")
+    assert result.exit_code == 1
+    assert "its review was due on 2027-11-23; review it, set reviewed and a new review_by, or retire the rule" in result.stdout
+    lines = [line for line in result.stdout.splitlines() if "its review was due" in line]
+    assert len(lines) == len(list(rules.glob("*/*.test.yaml"))) - len(list(rules.glob("vocabulary/*.test.yaml")))
+    assert all(line.split(":")[0].endswith(".yaml") and line.split(":")[1] == "3" for line in lines)
+    assert "numbers were not nudged" in result.stderr
+    assert run("check", rules, "--today", "soon").exit_code == 2
+
+
+def test_check_warns_of_reviews_that_are_due_soon(rules: Path) -> None:
+    (rules / "magnesium/mg-low-ppi.test.yaml").unlink()  # so that it stops before the numbers are nudged
+    result = run("check", rules, "--today", "2027-11-01")
+    assert "mg-low-qt.yaml:3:" in result.stdout
+    assert "warning: its review is due on 2027-11-23, in 22 days; plan it" in result.stdout
+    assert "its review was due" not in result.stdout
+    assert "1 problem in cases and reviews" in result.stderr
+
+
+def test_cases_of_a_retired_rule_are_not_run(rules: Path) -> None:
+    path = rules / "magnesium/mg-duplicate.yaml"
+    path.write_text(path.read_text().replace("status: draft", "status: retired"))
+    result = run("test", "mg-duplicate", "--rules", rules)
+    assert result.exit_code == 2
+    assert "'mg-duplicate' is retired, so its cases are not run" in result.stderr
+
+
 def test_a_folder_that_is_no_library(tmp_path: Path) -> None:
     result = run("check", tmp_path)
     assert result.exit_code == 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mgcds.cards.printing import because_text, markdown, render
+from mgcds.cards.printing import because_text, markdown, render, unlinked
 from mgcds.engine.evaluate import Evaluation, Finding
 from mgcds.engine.referee import holds
 from mgcds.language.library import Library
@@ -42,7 +42,7 @@ def markdown_safe(summary: str) -> str:
     """A summary (already harmless) inside Markdown: nothing in it may start emphasis, a link or a heading."""
     for sign in "\\`*_[]#|~":
         summary = summary.replace(sign, f"\\{sign}")
-    return summary
+    return unlinked(summary)
 
 
 def _text(template: Template, finding: Finding, evaluation: Evaluation) -> str:

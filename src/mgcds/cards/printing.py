@@ -16,6 +16,7 @@ from mgcds.units import plain, round_half_up
 MOST_NAMES = 3
 MOST_CHARACTERS_OF_A_NAME = 60
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|~>]|^-)")  # a hyphen acts at the start only
+_LINKED = re.compile(r"(?<=:)(?=//)|(?<=\bwww)(?=\.)|(?<=@)|(?<=\bmailto)(?=:)|(?<=\bxmpp)(?=:)", re.IGNORECASE)
 
 Escape = Callable[[str], str]
 
@@ -30,7 +31,12 @@ def harmless(text: str) -> str:
 
 def markdown(text: str) -> str:
     """As `harmless`, and with nothing that GitHub-flavoured Markdown would act on."""
-    return _MARKDOWN.sub(r"\\\1", harmless(text)).replace("://", ":\u200b//")
+    return unlinked(_MARKDOWN.sub(r"\\\1", harmless(text)))
+
+
+def unlinked(text: str) -> str:
+    """The same words, in which no address is taken for one: GitHub-flavoured Markdown makes links of them by itself."""
+    return _LINKED.sub("\u200b", text)
 
 
 def listed(names: tuple[str, ...], escape: Escape) -> str:

@@ -72,4 +72,6 @@ def _albumin_corrected(
     return round_half_up(result.value + per_gram * (normal - newest.value), decimals), (formula.of, str(formula.with_))
 
 
+# What each shape takes from the patient, for transparency: a test tries each shape on patients without it.
+TAKES: Mapping[str, frozenset[str]] = {"ckd-epi-2021": frozenset({"age", "sex"}), "albumin-corrected": frozenset()}
 SHAPES: Mapping[str, Shape] = {"ckd-epi-2021": _ckd_epi_2021, "albumin-corrected": _albumin_corrected}

@@ -55,6 +55,11 @@ def read_cases(root: Path) -> list[CaseFile]:
     return found
 
 
+def in_use(files: Sequence[CaseFile], library: Library) -> list[CaseFile]:
+    """The files whose cases can be run: a retired rule is never evaluated, so its cases are kept for the record only."""
+    return [file for file in files if file.about not in library.rules or not library.rules[file.about].model.is_retired]
+
+
 def run_file(file: CaseFile, engine: Engine, *, texts: bool = True) -> list[Problem]:
     """What is wrong with the cases of one file; `texts` False leaves out what cards say."""
     return [problem for case in file.cases if (problem := run(case, file, engine, texts=texts)) is not None]
@@ -175,10 +180,10 @@ def _says(case: Case, evaluation: Evaluation) -> list[str]:
 
 
 def uncovered(library: Library, files: Sequence[CaseFile]) -> list[Problem]:
-    """Rules without a test file, and test files without a rule."""
+    """Rules in use without a test file, and test files without a rule."""
     about = {file.about for file in files}
     problems = [Problem(rule.model.place, f"no cases beside it; write {rule.id}{TEST_SUFFIX}")
-                for rule in library.rules.values() if rule.id not in about]  # fmt: skip
+                for rule in library.rules_in_use() if rule.id not in about]  # fmt: skip
     known = {VOCABULARY, POLICY, *library.rules}
     return problems + [Problem(Place(file.file, 1, 1), f"there is no rule '{file.about}'; rename or delete the file")
                        for file in files if file.about not in known]  # fmt: skip

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from mgcds.language.files import Files
-from mgcds.source import Problem, Text, read
+from mgcds.source import Problem, Text, read, scalars
 from mgcds.terminology.concepts import concept_trees
 from mgcds.terminology.drugs import SALTS
 from mgcds.units import parse_quantity
@@ -57,14 +57,17 @@ def trees_of(files: Files) -> Trees:
 
 
 def nudges(files: Files, trees: Trees | None = None) -> list[Nudge]:
-    """Every nudge of a library, in file order."""
+    """Every nudge of a library, in file order; a retired rule and what only it uses decide nothing."""
     trees = trees or trees_of(files)
     found: list[Nudge] = []
-    for file, tree in files.rules.items():
+    used, resting = _rules(files)
+    for file, tree in used.items():
         found += [nudge for key in _IN_RULES if key in tree for nudge in _of(file, tree[key])]
     for file, tree in files.vocabulary.items():
         found += list(_of(file, tree))
     for file, tree in files.tables.items():
+        if _name(tree) in resting:
+            continue
         found += [nudge for key in _IN_TABLES for nudge in _of(file, tree[key])]
     for key in ("suppress", "supersede", "remember"):
         found += list(_of("policy.yaml", files.policy.get(key, {})))
@@ -78,6 +81,18 @@ def nudges(files: Files, trees: Trees | None = None) -> list[Nudge]:
                 nudge for key in _IN_CONCEPTS if key in block for nudge in _of(file, {key: block[key]}, bare=True, near=near)
             ]
     return found
+
+
+def _rules(files: Files) -> tuple[dict[str, Any], set[str]]:
+    """The rules in use, and the names that only retired rules mention."""
+    retired = {file for file, tree in files.rules.items() if tree["stewardship"]["status"] == "retired"}
+    used = {file: tree for file, tree in files.rules.items() if file not in retired}
+    mentioned = {str(name) for tree in (*used.values(), *files.vocabulary.values()) for name in scalars(tree)}
+    return used, {str(name) for file in retired for name in scalars(files.rules[file])} - mentioned
+
+
+def _name(tree: Any) -> str:
+    return str(tree["table"] if "table" in tree else tree["intervals"])
 
 
 def _of(file: str, tree: Any, *, bare: bool = False, near: frozenset[str] = frozenset()) -> Iterator[Nudge]:

@@ -219,6 +219,8 @@ def table(ask: Asking, asked: Asked, question: Table) -> Answer:
     )
 
 
+# What a column of a table takes from the patient, for transparency: a man is in no life stage, whatever was supplied.
+COLUMN_TAKES = {"age": frozenset({"age"}), "sex": frozenset({"sex"}), "life-stage": frozenset({"sex"})}
 STAGES = ("pregnancy", "lactation")  # concepts; a table's rows name them as life-stage
 
 

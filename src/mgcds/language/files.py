@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mgcds.language.governance import GOVERNANCE
 from mgcds.source import Map, Place, Problem, Seq, SourceError, Text, read
 
 NOT_RULES = ("concepts", "classes", "vocabulary", "tables", "orders", "templates")
@@ -26,6 +27,7 @@ class Files:
     policy: Any
     sources: Any
     reasons: Any
+    governance: Any
     hash: str
 
     def trees(self) -> dict[str, Any]:
@@ -63,7 +65,8 @@ def read_files(root: Path) -> Files:
     }
     files = Files(
         root, rules, folder("vocabulary"), tables, folder("orders"),
-        one(root / "policy.yaml"), one(root / "sources.yaml"), one(root / "reasons.yaml"), content_hash(root),
+        one(root / "policy.yaml"), one(root / "sources.yaml"), one(root / "reasons.yaml"),
+        one(root / GOVERNANCE), content_hash(root),
     )  # fmt: skip
     if problems:
         raise SourceError(problems)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mgcds.language.find import Question
+from mgcds.language.governance import Governance
 from mgcds.language.order import Order
 from mgcds.language.policy import Policy
 from mgcds.language.rule import Rule
@@ -146,12 +147,15 @@ class Library:
     hash: str
     used_words: frozenset[tuple[str, str]] = frozenset()  # (question key, word) that some condition uses
     site: SiteChanges | None = None
+    governance: Governance = field(kw_only=True)
+
+    def rules_in_use(self) -> tuple[LinkedRule, ...]:
+        """Every rule but the retired, in order of id."""
+        return tuple(rule for rule in self.rules.values() if not rule.model.is_retired)
 
     def listed_at(self, hook: str) -> tuple[LinkedRule, ...]:
         """The rules of one hook, in order of id, those that are switched off too; retired ones are left out."""
-        return tuple(
-            rule for rule in self.rules.values() if hook in rule.model.hooks and rule.model.stewardship.status != "retired"
-        )
+        return tuple(rule for rule in self.rules_in_use() if hook in rule.model.hooks)
 
     def rules_at(self, hook: str) -> tuple[LinkedRule, ...]:
         """The rules that are evaluated at one hook, in order of id."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from mgcds.language.find import FirstThatHolds, Question, Spacing, Table, Taking, Trials
 from mgcds.language.library import Library, LinkedRule
+from mgcds.language.lint_governance import governance
 from mgcds.language.literals import Number
 from mgcds.language.rule import LEVELS
 from mgcds.language.text import Placeholder, lint_text
@@ -36,6 +37,7 @@ def lint(library: Library) -> list[Problem]:
         for _, line in asked.lines:
             problems += unit_problems(library, line) if line is not None else []
     problems += _policy(library) + _same_meaning(library) + _sources(library) + _unused(library)
+    problems += governance(library)
     return sorted(set(problems))
 
 
@@ -173,8 +175,6 @@ def _names(library: Library, rule: LinkedRule) -> list[Problem]:
         for key in entry.source:
             if str(key) not in library.sources:
                 problems.append(Problem(key.place, f"'{key}' is no source; add it to sources.yaml"))
-    if model.stewardship.review_by <= model.stewardship.reviewed:
-        problems.append(Problem(model.rule.place, "review_by must come after reviewed; choose a later day"))
     return problems
 
 

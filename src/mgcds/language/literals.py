@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -130,6 +131,17 @@ def as_days(value: Any) -> Days:
     return Days(int(match[1]), text.place)
 
 
+def as_day(value: Any) -> Text:
+    """A day of the calendar as YYYY-MM-DD, kept as text: such texts compare as the days do."""
+    text = as_text(value)
+    try:
+        if date.fromisoformat(text).isoformat() == text:
+            return text
+    except ValueError:
+        pass
+    raise wrong(f"'{text}' is not a day of the calendar; write it like 2026-01-31", text.place)
+
+
 def as_minutes(value: Any) -> Minutes:
     """A length of time in hours, at most a day."""
     text = as_text(value)
@@ -212,6 +224,7 @@ Names = Annotated[tuple[Text, ...], PlainValidator(as_names), _NAMES]
 NumberField = Annotated[Number, PlainValidator(as_number), _schema("a number and a unit", r"^[+-]?\d+(\.\d+)?\s*\S.*$")]
 CountField = Annotated[int, PlainValidator(as_count), _schema("a whole number", r"^[1-9]\d{0,3}$")]
 DaysField = Annotated[Days, PlainValidator(as_days), _schema("days", r"^\d+ days?$")]
+DayField = Annotated[Text, PlainValidator(as_day), WithJsonSchema({"type": "string", "format": "date"})]
 MinutesField = Annotated[Minutes, PlainValidator(as_minutes), _schema("hours", r"^\d+(\.\d+)? h$")]
 AtLeastDays = Annotated[Days, PlainValidator(as_at_least_days), _schema("a shortest length", r"^at least \d+ days?$")]
 SpanField = Annotated[Span, PlainValidator(as_span), _schema("a span of days", r"days?")]

@@ -22,6 +22,7 @@ from mgcds.language.find import (
     Total,
     Trials,
 )
+from mgcds.language.governance import GOVERNANCE, Governance
 from mgcds.language.library import Asked, Library, LinkedAlso, LinkedRule, LinkedSuppress, Reason, Source
 from mgcds.language.limits import limit_in_words
 from mgcds.language.link import Scope, asked_keys, closure, mentions, read_questions, topological
@@ -76,6 +77,7 @@ class _Typed:
     intervals: dict[str, IntervalTable]
     orders: dict[str, Order]
     policy: Policy | None
+    governance: Governance | None
     files: dict[str, str]
 
 
@@ -87,7 +89,7 @@ def build(files: Files, terminology: Terminology) -> tuple[Library | None, list[
     reasons = {
         str(code): Reason(str(code), str(text)) for code, text in (files.reasons or {}).items() if isinstance(text, Text)
     }
-    if problems or typed.policy is None:
+    if problems or typed.policy is None or typed.governance is None:
         return None, problems
 
     questions: dict[str, Question] = {name: question for name, (_, question) in typed.vocabulary.items()}
@@ -141,7 +143,7 @@ def build(files: Files, terminology: Terminology) -> tuple[Library | None, list[
         problems.extend(Problem(place, message) for place, message in overlapping(table))
     library = Library(
         terminology, rules, asked, order, typed.policy, suppress, policy_needs, typed.tables, typed.intervals,
-        typed.orders, reasons, sources, _hash(files, terminology), frozenset(used),
+        typed.orders, reasons, sources, _hash(files, terminology), frozenset(used), governance=typed.governance,
     )  # fmt: skip
     return library, sorted(problems)
 
@@ -162,7 +164,7 @@ def unit_of(question: Question, tables: dict[str, ValueTable]) -> str:
 
 
 def _type(files: Files, problems: list[Problem]) -> _Typed:
-    typed = _Typed({}, {}, {}, {}, {}, {}, None, {})
+    typed = _Typed({}, {}, {}, {}, {}, {}, None, None, {})
     for file, tree in files.rules.items():
         rule = validate(Rule, tree, problems, file)
         local = read_questions(tree["find"], problems, file) if isinstance(tree, dict) and "find" in tree else {}
@@ -185,6 +187,7 @@ def _type(files: Files, problems: list[Problem]) -> _Typed:
         if (order := validate(Order, tree, problems, file)) is not None:
             typed.orders[str(order.order)] = order
     typed.policy = validate(Policy, files.policy, problems, "policy.yaml")
+    typed.governance = validate(Governance, files.governance, problems, GOVERNANCE)
     return typed
 
 

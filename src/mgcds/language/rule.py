@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, PlainValidator, WithJsonSchema
 
 from mgcds.language.find import Model
-from mgcds.language.literals import Names, Word, as_text, wrong
+from mgcds.language.literals import DayField, Names, Word, as_text, wrong
 from mgcds.language.when import Condition, ConditionField, parse
 from mgcds.source import NOWHERE, Place, Text, place_of
 
@@ -22,7 +22,6 @@ HOOKS = (
     "appointment-book",
 )
 Hook = Literal["patient-view", "order-select", "order-sign", "medication-refill", "encounter-discharge", "appointment-book"]
-DATE = r"^\d{4}-\d\d-\d\d$"
 
 
 class Stewardship(Model):
@@ -30,10 +29,16 @@ class Stewardship(Model):
 
     version: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")]
     status: Literal["draft", "active", "retired"]
-    owner: str
-    reviewed: Annotated[str, Field(pattern=DATE)]
-    review_by: Annotated[str, Field(pattern=DATE)]
-    second_reader: str | None = Field(default=None, description="who signed it off; without one the rule is a draft")
+    owner: Word
+    released: DayField | None = Field(default=None, description="when its first version came out; default `reviewed`")
+    reviewed: DayField = Field(description="when this version was reviewed: the day of its last revision")
+    review_by: DayField = Field(description="until when it must be reviewed again; `mgcds check` fails from the day after")
+    second_reader: Word | None = Field(default=None, description="who signed it off; without one the rule is a draft")
+
+    @property
+    def first_released(self) -> Text:
+        """When the first version came out, as YYYY-MM-DD."""
+        return self.released or self.reviewed
 
 
 class Shown(Model):
@@ -167,7 +172,12 @@ class Rule(Model):
     @property
     def is_draft(self) -> bool:
         """Whether a second clinician has not yet signed it off."""
-        return self.stewardship.status == "draft" or self.stewardship.second_reader is None
+        return not self.is_retired and (self.stewardship.status == "draft" or self.stewardship.second_reader is None)
+
+    @property
+    def is_retired(self) -> bool:
+        """Whether it is kept for the record only: it has a page, and is never evaluated."""
+        return self.stewardship.status == "retired"
 
     @property
     def place(self) -> Place:

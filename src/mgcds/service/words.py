@@ -20,6 +20,7 @@ from mgcds.language.words import capital, sentence, title_of
 from mgcds.service import site_words
 from mgcds.service.looked_at import looked, needed
 from mgcds.service.numbers import numbers, sources, table, tables
+from mgcds.service.source_attributes import in_words, source_attributes
 
 STATES = {
     "seen": "we read the text",
@@ -96,6 +97,7 @@ def describe(rule: LinkedRule, library: Library) -> dict[str, Any]:
         "also": [(_line(also.when, library), slots(also.say, rule, library)) for also in rule.also],
         "consider": [slots(text, rule, library) for text in rule.consider],
         "suggestions": list(_suggestions(rule, library)),
+        "attributes": in_words(source_attributes(rule, library)),
         "reasons": [library.reasons[code].display for code in reasons],
         "interaction": [
             (_INTERACTION.get(name, name), "; ".join(value) if isinstance(value, tuple) else str(value))

@@ -13,6 +13,7 @@ from fhir.resources.R4B.servicerequest import ServiceRequest
 
 from mgcds.cards import respond
 from mgcds.cards.compose import bundle
+from mgcds.cards.detail import markdown_safe
 from mgcds.cards.printing import harmless, markdown
 from mgcds.chart.intake import read_chart
 from mgcds.engine.evaluate import Engine, Finding
@@ -96,7 +97,7 @@ def test_updates_and_deletes_touch_the_orders_at_hand_only(engine: Engine) -> No
     actions = [
         action
         for card in answer(engine, request)["cards"]
-        for suggestion in card["suggestions"]
+        for suggestion in card.get("suggestions", [])
         for action in suggestion["actions"]
     ]
     moved = next(action["resource"] for action in actions if action["type"] == "update")
@@ -159,6 +160,18 @@ def test_names_from_a_chart_are_harmless(text: str) -> None:
     assert not re.search(r"<[a-zA-Z/!]|[\x00-\x1f\u202a-\u202e]", harmless(text))
     assert len(harmless(text)) <= 60
     assert not re.search(r"(?<!\\)[\[\]*`|<>]", markdown(text))
+
+
+@pytest.mark.parametrize(
+    "text", ["https://evil.example", "www.evil.example", "WWW.evil.example", "a@evil.example", "mailto:a", "FTP://e"]
+)
+def test_addresses_in_a_chart_do_not_become_links(text: str) -> None:
+    """GitHub-flavoured Markdown makes links of bare addresses, which no backslash prevents."""
+    autolinks = re.compile(r"(https?|ftp)://|\bwww\.|@\w|\b(mailto|xmpp):", re.IGNORECASE)
+    assert autolinks.search(text)
+    for printed in (markdown(text), markdown_safe(text)):
+        assert not autolinks.search(printed)
+        assert printed.replace("\u200b", "").replace("\\", "") == text
 
 
 def test_at_most_five_cards_and_critical_ones_always_stay(engine: Engine) -> None:
