@@ -12,8 +12,10 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
 from mgcds.check.hazards import Hazard, Proof, read_hazards  # noqa: E402
+from mgcds.language.facts import Fact  # noqa: E402
 from mgcds.language.find import VERBS, Question  # noqa: E402
 from mgcds.language.library import Library  # noqa: E402
+from mgcds.language.lint_facts import cited_by, told  # noqa: E402
 from mgcds.language.load import load  # noqa: E402
 from mgcds.language.policy import Policy, Remember  # noqa: E402
 from mgcds.language.rule import LEVELS  # noqa: E402
@@ -33,6 +35,8 @@ def documents() -> dict[str, str]:
         "settings.md": settings(),
         "rules.md": rules(library),
         "hazard-log.md": hazard_log(read_hazards(ROOT / "docs/hazards.yaml")),
+        "seed-facts.md": seed_facts(library),
+        "context.md": context(library),
         "source-attributes.schema.json": json.dumps(SourceAttributes.model_json_schema(), indent=2) + "\n",
     }
 
@@ -122,7 +126,10 @@ def hazard_log(hazards: tuple[Hazard, ...]) -> str:
              "own estimates, which no clinician has confirmed yet. What the program cannot do itself stands under",
              "[governance](governance.md).", "",
              "| id | hazard | risk before | risk after |", "|---|---|---|---|"]  # fmt: skip
-    lines += [f"| [{item.id}](#{str(item.id).lower()}) | {item.hazard} | {item.before.level} | {item.after.level} |" for item in hazards]
+    lines += [
+        f"| [{item.id}](#{str(item.id).lower()}) | {item.hazard} | {item.before.level} | {item.after.level} |"
+        for item in hazards
+    ]
     guards: dict[Proof, list[str]] = {}
     shown: dict[str, Proof] = {}
     for item in hazards:
@@ -141,6 +148,40 @@ def hazard_log(hazards: tuple[Hazard, ...]) -> str:
 
 def _linked(proof: Proof) -> str:
     return f"[{proof.file}](../../{proof.file}): {proof.name if proof.file.endswith('.yaml') else f'`{proof.name}`'}"
+
+
+def seed_facts(library: Library) -> str:
+    """Every fact of the seed document, in our words, and what carries it."""
+    lines = [HEAD, "# Facts of the seed document", "",
+             "162 facts, each with its grade (A good secondary source, B abstract, C opinion, D promotion) and what carries it: rules that",
+             "cite it, a sentence that cards share, a table, a choice between sources that disagree, a rule that is not written yet, and",
+             "the section of the [context page](context.md), which the service also shows under `/context`.", "",
+             "| fact | grade | in our words | carried by |", "|---|---|---|---|"]  # fmt: skip
+    assert library.facts is not None
+    for key, fact in library.facts.facts.items():
+        lines.append(f"| {key} | {fact.grade} | {fact.says} | {'; '.join(_carried(key, fact, library))} |")
+    return "\n".join([*lines, ""])
+
+
+def _carried(key: str, fact: Fact, library: Library) -> list[str]:
+    made = [f"rules {', '.join(f'`{rule}`' for rule in rules)}"] if (rules := cited_by(library, key)) else []
+    made += [f"card sentence *{fact.sentence}*"] if fact.sentence else []
+    made += [f"table `{fact.table}`"] if fact.table else []
+    made += [f"choice {', '.join(map(str, fact.conflict))}"] if fact.conflict else []
+    made += [f"not yet: {fact.backlog}"] if fact.backlog else []
+    made += ["a limit of the evidence"] if fact.limit else []
+    return [*made, f"[context](context.md#{fact.section})"]
+
+
+def context(library: Library) -> str:
+    """The facts as a page to read, section by section."""
+    lines = [HEAD, "# What the rules come from", "",
+             "Most of these facts are background: they explain, and no card advises anything because of them alone. Grade A: good",
+             "secondary source. B: abstract or institute's text. C: opinion or single case. D: promotion of a clinic."]  # fmt: skip
+    for name, section, facts in told(library):
+        lines += ["", f'<a id="{name}"></a>', "", f"## {section.title}", "", str(section.about), ""]
+        lines += [f"- {fact.says}. ({key}, {fact.grade})" for key, fact, _ in facts]
+    return "\n".join([*lines, ""])
 
 
 if __name__ == "__main__":

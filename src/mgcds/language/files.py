@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mgcds.language.facts import FACTS
 from mgcds.language.governance import GOVERNANCE
 from mgcds.source import Map, Place, Problem, Seq, SourceError, Text, read
 
@@ -28,6 +29,7 @@ class Files:
     sources: Any
     reasons: Any
     governance: Any
+    facts: Any  # None where a library keeps none
     hash: str
 
     def trees(self) -> dict[str, Any]:
@@ -66,7 +68,7 @@ def read_files(root: Path) -> Files:
     files = Files(
         root, rules, folder("vocabulary"), tables, folder("orders"),
         one(root / "policy.yaml"), one(root / "sources.yaml"), one(root / "reasons.yaml"),
-        one(root / GOVERNANCE), content_hash(root),
+        one(root / GOVERNANCE), one(root / FACTS) if (root / FACTS).is_file() else None, content_hash(root),
     )  # fmt: skip
     if problems:
         raise SourceError(problems)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from mgcds.language.facts import SeedFacts
 from mgcds.language.find import Question
 from mgcds.language.governance import Governance
 from mgcds.language.order import Order
@@ -148,6 +149,7 @@ class Library:
     used_words: frozenset[tuple[str, str]] = frozenset()  # (question key, word) that some condition uses
     site: SiteChanges | None = None
     governance: Governance = field(kw_only=True)
+    facts: SeedFacts | None = None
 
     def rules_in_use(self) -> tuple[LinkedRule, ...]:
         """Every rule but the retired, in order of id."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from mgcds.language.find import FirstThatHolds, Question, Spacing, Table, Taking, Trials
 from mgcds.language.library import Library, LinkedRule
+from mgcds.language.lint_facts import fact_problems
 from mgcds.language.lint_governance import governance
 from mgcds.language.literals import Number
 from mgcds.language.rule import LEVELS
@@ -37,7 +38,7 @@ def lint(library: Library) -> list[Problem]:
         for _, line in asked.lines:
             problems += unit_problems(library, line) if line is not None else []
     problems += _policy(library) + _same_meaning(library) + _sources(library) + _unused(library)
-    problems += governance(library)
+    problems += governance(library) + fact_problems(library)
     return sorted(set(problems))
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mgcds.language.facts import FACTS, SeedFacts
 from mgcds.language.files import Files, read_files
 from mgcds.language.find import (
     Course,
@@ -78,6 +79,7 @@ class _Typed:
     orders: dict[str, Order]
     policy: Policy | None
     governance: Governance | None
+    facts: SeedFacts | None
     files: dict[str, str]
 
 
@@ -144,6 +146,7 @@ def build(files: Files, terminology: Terminology) -> tuple[Library | None, list[
     library = Library(
         terminology, rules, asked, order, typed.policy, suppress, policy_needs, typed.tables, typed.intervals,
         typed.orders, reasons, sources, _hash(files, terminology), frozenset(used), governance=typed.governance,
+        facts=typed.facts,
     )  # fmt: skip
     return library, sorted(problems)
 
@@ -164,7 +167,7 @@ def unit_of(question: Question, tables: dict[str, ValueTable]) -> str:
 
 
 def _type(files: Files, problems: list[Problem]) -> _Typed:
-    typed = _Typed({}, {}, {}, {}, {}, {}, None, None, {})
+    typed = _Typed({}, {}, {}, {}, {}, {}, None, None, None, {})
     for file, tree in files.rules.items():
         rule = validate(Rule, tree, problems, file)
         local = read_questions(tree["find"], problems, file) if isinstance(tree, dict) and "find" in tree else {}
@@ -188,6 +191,8 @@ def _type(files: Files, problems: list[Problem]) -> _Typed:
             typed.orders[str(order.order)] = order
     typed.policy = validate(Policy, files.policy, problems, "policy.yaml")
     typed.governance = validate(Governance, files.governance, problems, GOVERNANCE)
+    if files.facts is not None:
+        typed.facts = validate(SeedFacts, files.facts, problems, FACTS)
     return typed
 
 

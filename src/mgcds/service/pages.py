@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from mgcds.language.library import Library
+from mgcds.language.lint_facts import told
 from mgcds.service.errors import Refused, documented
 from mgcds.service.site_words import overview as overview_of_site
 from mgcds.service.source_attributes import SourceAttributes, source_attributes
@@ -21,7 +22,7 @@ _HEADERS = {"content-security-policy": _POLICY, "cache-control": "max-age=60"}
 
 
 def add_pages(app: FastAPI, library: Library, root: str) -> None:
-    """Adds /rules, /rules/{id}, /rules/{id}/source-attributes.json and the style sheet."""
+    """Adds /rules, /rules/{id}, /rules/{id}/source-attributes.json, /context and the style sheet."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -42,6 +43,13 @@ def add_pages(app: FastAPI, library: Library, root: str) -> None:
     attributes_of = {
         rule.id: source_attributes(rule, library).model_dump_json(exclude_none=True) for rule in library.rules.values()
     }
+
+    if library.facts is not None:
+        context = page("context.html", sections=told(library), count=len(library.facts.facts))
+
+        @app.get("/context", response_class=HTMLResponse, summary="The facts behind the rules")
+        async def facts() -> HTMLResponse:
+            return HTMLResponse(context, headers=_HEADERS)
 
     @app.get("/rules", response_class=HTMLResponse, summary="All rules")
     async def rules() -> HTMLResponse:

@@ -90,7 +90,7 @@ def describe(rule: LinkedRule, library: Library) -> dict[str, Any]:
             if entry.source
         ],
         "conflicts": [source for entry in model.evidence for source in sources(entry.conflict, library)],
-        "seeds": [str(seed) for entry in model.evidence for seed in entry.seed],
+        "seeds": _seeds(rule, library),
         "states": STATES,
         "summaries": [(level, slots(rule.summaries[level], rule, library)) for level in LEVELS if level in rule.summaries],
         "detail": slots(rule.detail, rule, library) if rule.detail else [],
@@ -104,6 +104,13 @@ def describe(rule: LinkedRule, library: Library) -> dict[str, Any]:
             for name, value in (model.interaction or ())
         ],
     }
+
+
+def _seeds(rule: LinkedRule, library: Library) -> list[tuple[str, str, str]]:
+    """The facts of the source document behind a rule: (number, in our words, section of the context page)."""
+    facts = library.facts.facts if library.facts else {}
+    cited = dict.fromkeys(str(key) for entry in rule.model.evidence for key in entry.seed)
+    return [(key, str(facts[key].says), str(facts[key].section)) for key in cited if key in facts]
 
 
 def slots(template: Template, rule: LinkedRule, library: Library) -> list[tuple[str, bool]]:
