@@ -32,6 +32,10 @@ from mgcds.requestfile import UnreadableFile, chart_of_file, response_of
 from mgcds.settings import Settings, SettingsError, read_settings
 from mgcds.source import Problem, SourceError
 from mgcds.store import StoreError
+from mgcds.survey import as_json as survey_json
+from mgcds.survey import as_markdown as survey_markdown
+from mgcds.survey import files_below
+from mgcds.survey import survey as take_survey
 from mgcds.terminology.rxnorm import ReleaseError, import_release
 from mgcds.terminology.rxnorm.files import release_files
 
@@ -192,6 +196,26 @@ def explain(
         sys.stdout.write(json.dumps(rows, indent=2, ensure_ascii=False) + "\n")
     else:
         draw_explanations(out, found)
+
+
+@app.command()
+def survey(
+    folder: Annotated[Path, typer.Argument(help="a folder of FHIR files, a patient a file; its sub-folders are the columns")],
+    hook: HookOption = "patient-view",
+    today: Annotated[str | None, typer.Option("--today", help="a day for all; default each patient's newest record")] = None,
+    as_json: JsonOption = False,
+    rules: RulesOption = None,
+    site: SiteOption = None,
+) -> None:
+    """Count findings per 100 patients by rule and source, and medicines that were not understood."""
+    if not folder.is_dir():
+        raise _stop(f"{folder}: there is no such folder")
+    engine, day, settings = _engine(hook, today, rules, site)
+    with Progress(console=err, transient=True) as progress:
+        task = progress.add_task("reading", total=len(files_below(folder)))
+        found = take_survey(folder, engine, hook=hook, today=day if today else None, zone=settings.zone,
+                            tick=lambda: progress.advance(task))  # fmt: skip
+    sys.stdout.write(json.dumps(survey_json(found), indent=2) + "\n" if as_json else survey_markdown(found))
 
 
 @app.command()
