@@ -8,7 +8,7 @@ from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from mgcds.cards.detail import detail_of, other_finding
-from mgcds.cards.printing import harmless, render
+from mgcds.cards.printing import harmless, render, shorter
 from mgcds.cards.suggestions import suggestions
 from mgcds.engine.answer import Because
 from mgcds.engine.evaluate import Evaluation, Finding
@@ -21,10 +21,13 @@ FURTHER, INCOMPLETE = "further-notes", "incomplete"
 
 
 def summary_of(finding: Finding, evaluation: Evaluation) -> str:
-    """The one sentence of a finding, at most 139 characters."""
-    template = finding.rule.summaries[finding.level]
-    text = " ".join(render(template, finding.rule.names, evaluation.answers, evaluation.library, harmless).split())
-    return capital(text if len(text) <= MOST_SUMMARY else text[: MOST_SUMMARY - 1].rstrip() + "…")
+    """The one sentence of a finding, at most 139 characters; where names are long they give way, not the action."""
+    rule, answers, library = finding.rule, evaluation.answers, evaluation.library
+    for style in shorter():
+        text = " ".join(render(rule.summaries[finding.level], rule.names, answers, library, style).split())
+        if len(text) <= MOST_SUMMARY:
+            return capital(text)
+    return capital(text[: MOST_SUMMARY - 1].rstrip() + "…")
 
 
 def bundle(findings: tuple[Finding, ...], at_most: int) -> list[tuple[str, tuple[Finding, ...]]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mgcds.cards.printing import because_text, markdown, render, unlinked
+from mgcds.cards.printing import Style, because_text, markdown, render, unlinked
 from mgcds.engine.evaluate import Evaluation, Finding
 from mgcds.engine.referee import holds
 from mgcds.language.library import Library
@@ -10,6 +10,7 @@ from mgcds.language.text import Template
 from mgcds.language.when import ABSENT, Is, asks
 from mgcds.language.words import capital, limits_of, title_of
 
+MOST_RECORDS = 3  # that one answer names as its evidence
 _STATES = {"seen": "", "not yet checked": " (not yet checked)", "weak copy": " (weak copy)", "ours": " (our choice)"}
 
 
@@ -46,7 +47,7 @@ def markdown_safe(summary: str) -> str:
 
 
 def _text(template: Template, finding: Finding, evaluation: Evaluation) -> str:
-    text = render(template, finding.rule.names, evaluation.answers, evaluation.library, markdown)
+    text = render(template, finding.rule.names, evaluation.answers, evaluation.library, Style(markdown))
     return capital(" ".join(text.split()))
 
 
@@ -69,8 +70,14 @@ def _why(finding: Finding, evaluation: Evaluation) -> str:
     parts = []
     for name, texts in groups.items():
         title = title_of(evaluation.library.questions[finding.rule.names[name]], evaluation.library)
-        parts.append(f"{title}: {', '.join(texts)}" if texts else title)
+        parts.append(f"{title}: {_some(texts)}" if texts else title)
     return "; ".join(dict.fromkeys(parts)) or "see the data listed above"
+
+
+def _some(texts: list[str]) -> str:
+    """The first few of them, and how many more there are: a drug may stand on a record twenty times."""
+    more = f" and {len(texts) - MOST_RECORDS} more" if len(texts) > MOST_RECORDS else ""
+    return ", ".join(texts[:MOST_RECORDS]) + more
 
 
 def _missing(finding: Finding, evaluation: Evaluation) -> str:

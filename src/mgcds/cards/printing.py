@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 
 from mgcds.engine.answer import Answer
 from mgcds.language.find import FirstThatHolds, Has, Latest, Lowest, Spacing, Taking, Trials
@@ -21,12 +23,20 @@ _LINKED = re.compile(r"(?<=:)(?=//)|(?<=\bwww)(?=\.)|(?<=@)|(?<=\bmailto)(?=:)|(
 Escape = Callable[[str], str]
 
 
-def harmless(text: str) -> str:
+@dataclass(frozen=True)
+class Style:
+    """How words of a chart are printed: made safe by `escape`, and at most so many names in one list."""
+
+    escape: Escape
+    most_names: int = MOST_NAMES
+
+
+def harmless(text: str, most: int = MOST_CHARACTERS_OF_A_NAME) -> str:
     """Text from a chart without markup, control or direction characters: safe in plain text and in HTML."""
     kept = "".join(" " if unicodedata.category(char)[0] == "C" else char for char in text)
     kept = kept.replace("<", "‹").replace(">", "›").replace("&", "and")
     kept = " ".join(kept.split())
-    return kept if len(kept) <= MOST_CHARACTERS_OF_A_NAME else kept[: MOST_CHARACTERS_OF_A_NAME - 1] + "…"
+    return kept if len(kept) <= most else kept[: most - 1] + "…"
 
 
 def markdown(text: str) -> str:
@@ -34,16 +44,22 @@ def markdown(text: str) -> str:
     return unlinked(_MARKDOWN.sub(r"\\\1", harmless(text)))
 
 
+def shorter() -> Iterator[Style]:
+    """Plain text with ever fewer and shorter names, for a place that has no room for all of them."""
+    for most_names, most_characters in ((3, MOST_CHARACTERS_OF_A_NAME), (2, 40), (1, 40), (1, 24)):
+        yield Style(partial(harmless, most=most_characters), most_names)
+
+
 def unlinked(text: str) -> str:
     """The same words, in which no address is taken for one: GitHub-flavoured Markdown makes links of them by itself."""
     return _LINKED.sub("\u200b", text)
 
 
-def listed(names: tuple[str, ...], escape: Escape) -> str:
-    """Up to three names, and how many more."""
-    shown = [escape(name) for name in names[:MOST_NAMES]]
-    if len(names) > MOST_NAMES:
-        shown.append(f"{len(names) - MOST_NAMES} more")
+def listed(names: tuple[str, ...], style: Style) -> str:
+    """Up to as many names as the style allows, and how many more."""
+    shown = [style.escape(name) for name in names[: style.most_names]]
+    if len(names) > style.most_names:
+        shown.append(f"{len(names) - style.most_names} more")
     return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}" if shown else "none"
 
 
@@ -67,7 +83,7 @@ def quantity(library: Library, answer: Answer, asked: Asked) -> str:
     return text
 
 
-def answer_text(library: Library, answer: Answer, asked: Asked, escape: Escape) -> str:
+def answer_text(library: Library, answer: Answer, asked: Asked, style: Style) -> str:
     """One answer as a card prints it."""
     if not answer.known:
         return "not known"
@@ -75,35 +91,33 @@ def answer_text(library: Library, answer: Answer, asked: Asked, escape: Escape) 
     if isinstance(question, FirstThatHolds | Spacing):
         return answer.word or "none"
     if isinstance(question, Taking | Has):
-        return listed(answer.names, escape)
+        return listed(answer.names, style)
     if answer.value is not None:
         return quantity(library, answer, asked)
-    return answer.word or (listed(answer.names, escape) if answer.names else "none")
+    return answer.word or (listed(answer.names, style) if answer.names else "none")
 
 
-def render(
-    template: Template, names: Mapping[str, str], answers: Mapping[str, Answer], library: Library, escape: Escape
-) -> str:
+def render(template: Template, names: Mapping[str, str], answers: Mapping[str, Answer], library: Library, style: Style) -> str:
     """A template with its placeholders filled. Load time has made sure that every name exists."""
     return "".join(
-        part if isinstance(part, str) else _placeholder(part, names, answers, library, escape) for part in template.parts
+        part if isinstance(part, str) else _placeholder(part, names, answers, library, style) for part in template.parts
     )
 
 
 def _placeholder(
-    part: Placeholder, names: Mapping[str, str], answers: Mapping[str, Answer], library: Library, escape: Escape
+    part: Placeholder, names: Mapping[str, str], answers: Mapping[str, Answer], library: Library, style: Style
 ) -> str:
     key = names[part.question]
     answer, asked = answers[key], library.questions[key]
     if not part.attribute:
-        return answer_text(library, answer, asked, escape)
+        return answer_text(library, answer, asked, style)
     if part.attribute == "names":
         names_only = answer.names if not isinstance(asked.question, Trials) else tuple(sorted(answer.names))
-        return listed(names_only, escape)
+        return listed(names_only, style)
     if part.attribute == "count" and answer.known and answer.value is not None:
         return plain(answer.value)
     text = answer.parts.get(part.attribute, "")
-    return escape(text) if text else "not known"
+    return style.escape(text) if text else "not known"
 
 
 def because_text(value: Decimal | None, unit: str, word: str, date: str, escape: Escape) -> str:

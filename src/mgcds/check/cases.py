@@ -82,7 +82,7 @@ def run(case: Case, file: CaseFile, engine: Engine, *, texts: bool = True) -> Pr
         wrong = [line] if line else []
     if case.cards and not wrong:
         wrong = _cards(case, evaluation)
-    if texts and case.says and not wrong:
+    if texts and (case.says or case.does_not_say) and not wrong:
         wrong = _says(case, evaluation)
     return Problem(place, f"'{case.case}': {'; '.join(wrong)}") if wrong else None
 
@@ -176,7 +176,8 @@ def _cards(case: Case, evaluation: Evaluation) -> list[str]:
 def _says(case: Case, evaluation: Evaluation) -> list[str]:
     answer = respond(evaluation, service_id="case", hook_instance="case", public_url="", incomplete_card=False)
     text = "\n".join(f"{card['summary']}\n{card.get('detail', '')}" for card in answer["cards"])
-    return [f"no card says '{line}'" for line in case.says if str(line) not in text]
+    wrong = [f"no card says '{line}'" for line in case.says if str(line) not in text]
+    return wrong + [f"a card says '{line}'" for line in case.does_not_say if str(line) in text]
 
 
 def uncovered(library: Library, files: Sequence[CaseFile]) -> list[Problem]:

@@ -141,6 +141,7 @@ class Case(Model):
     expect: Any
     cards: Names = Field(default=(), description="topics of all cards, in order")
     says: Names = ()
+    does_not_say: Names = ()
 
 
 class Cases(Model):
