@@ -19,7 +19,7 @@ PREFIX = "MGCDS_"
 SHORTEST_KEY = 16
 # Settings of later versions. To ignore them in silence would let a site believe in a protection that is not there.
 NOT_YET = frozenset({
-    "database_url", "clients", "fetch_deadline_ms", "cors_origins", "retention_days", "audit_file",
+    "database_url", "fetch_deadline_ms", "cors_origins", "retention_days", "audit_file",
 })  # fmt: skip
 
 
@@ -48,7 +48,12 @@ class Settings(BaseSettings):
     )
     timezone: str = Field(default="UTC", description="the zone in which calendar days are counted")
     today: date | None = Field(default=None, description="for tests only: refused unless bound to loopback")
-    auth: Literal["required", "off"] = Field(default="required", description="off answers any caller")
+    clients: Path | None = Field(
+        default=None, description="the clients file: which EHRs may call, and how their tokens are verified"
+    )
+    auth: Literal["required", "off"] | None = Field(
+        default=None, description="required or off; unset, callers are authenticated unless bound to loopback without clients"
+    )
     max_body: int = Field(default=5_242_880, ge=1024, description="largest request in bytes")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", description="least level logged")
     incomplete_card: bool = Field(default=True, description="whether a card says that a check was incomplete")
@@ -97,11 +102,13 @@ class Settings(BaseSettings):
     def _safe(self) -> Settings:
         if self.today is not None and not self.is_loopback:
             raise ValueError("MGCDS_TODAY is for tests and works on loopback only; unset it or bind to 127.0.0.1")
-        if self.auth == "required" and not self.is_loopback:
+        if self.authenticates and self.clients is None:
             raise ValueError(
-                f"this version cannot authenticate callers, so it does not bind to {self.host}; "
-                "bind to 127.0.0.1 behind a proxy that authenticates, or set MGCDS_AUTH=off if that is really meant"
+                "callers must be authenticated, and no file says who they are: name it in MGCDS_CLIENTS, "
+                "or set MGCDS_AUTH=off if anybody who reaches this address may really ask"
             )
+        if self.authenticates and not self.public_url:
+            raise ValueError("tokens are made out to one address: say in MGCDS_PUBLIC_URL under which EHRs call this service")
         return self
 
     @property
@@ -111,6 +118,11 @@ class Settings(BaseSettings):
             return self.host == "localhost" or ip_address(self.host).is_loopback
         except ValueError:
             return False
+
+    @property
+    def authenticates(self) -> bool:
+        """Whether a caller must show a token: wherever others can reach the service, and wherever clients are named."""
+        return self.auth == "required" or (self.auth is None and (self.clients is not None or not self.is_loopback))
 
     @property
     def zone(self) -> ZoneInfo:

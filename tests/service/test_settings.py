@@ -78,7 +78,7 @@ def test_variables_of_others_do_not_disturb(monkeypatch: pytest.MonkeyPatch) -> 
         ("AUTH", "maybe", "MGCDS_AUTH: should be 'required' or 'off'"),
         ("LOG_LEVEL", "LOUD", "MGCDS_LOG_LEVEL: should be"),
         ("MAX_BODY", "1", "MGCDS_MAX_BODY: should be greater"),
-        ("HOST", "0.0.0.0", "set MGCDS_AUTH=off if that is really meant"),
+        ("HOST", "0.0.0.0", "name it in MGCDS_CLIENTS"),
         ("PSEUDONYM_KEY", "tooshort", "MGCDS_PSEUDONYM_KEY: at least 16 characters"),
         ("CLIENTS", "clients.yaml", "MGCDS_CLIENTS: this version does nothing with it yet"),
         ("AUDIT_FILE", "audit.ndjson", "MGCDS_AUDIT_FILE: this version does nothing with it yet"),
