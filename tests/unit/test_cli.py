@@ -130,6 +130,14 @@ def test_a_failing_case_is_exit_1_with_its_place(rules: Path) -> None:
     assert "expected info, got critical" in result.stdout
 
 
+def test_a_case_can_forbid_a_sentence(rules: Path) -> None:
+    case = rules / "magnesium/mg-check-hypoca.test.yaml"
+    case.write_text(case.read_text(encoding="utf-8").replace("does_not_say:", "does_not_say:\n      - Calcium 8.4", 1))
+    result = run("test", "mg-check-hypoca", "--rules", rules)
+    assert result.exit_code == 1
+    assert "a card says 'Calcium 8.4'" in result.stdout
+
+
 def test_check_stops_at_a_bad_rule_with_file_line_and_column(rules: Path) -> None:
     file = rules / "magnesium/mg-low-ppi.yaml"
     file.write_text(file.read_text().replace("90 days", "90"))

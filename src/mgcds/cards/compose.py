@@ -7,7 +7,7 @@ import json
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from mgcds.cards.detail import detail_of, other_finding
+from mgcds.cards.detail import detail_of, other_finding, without_said
 from mgcds.cards.printing import harmless, render, shorter
 from mgcds.cards.suggestions import suggestions
 from mgcds.engine.answer import Because
@@ -55,7 +55,9 @@ def card(topic: str, findings: tuple[Finding, ...], evaluation: Evaluation, uuid
     first = findings[0]
     library = evaluation.library
     lines = [detail_of(first, evaluation)]
-    lines += [other_finding(finding, summary_of(finding, evaluation), evaluation) for finding in findings[1:]]
+    for finding in findings[1:]:
+        told = other_finding(finding, summary_of(finding, evaluation), evaluation)
+        lines.append(without_said(told, "\n".join(lines), library.policy.sentences.values()))
     made: dict[str, Any] = {
         "uuid": str(uuid),
         "summary": summary_of(first, evaluation),
@@ -117,7 +119,7 @@ def because_extension(name: str, because: Because) -> dict[str, Any]:
         "value": int(value) if value is not None and value.is_integer() else value,
         "unit": because.unit,
         "word": harmless(because.word),
-        "date": because.date,
+        "date": because.date if len(because.date) == len("YYYY-MM-DD") else "",  # a year or a month is no date there
         "reference": because.reference,
     }
     return {key: item for key, item in made.items() if item not in (None, "")}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from mgcds.cards.printing import Style, because_text, markdown, render, unlinked
 from mgcds.engine.evaluate import Evaluation, Finding
 from mgcds.engine.referee import holds
@@ -39,6 +41,14 @@ def other_finding(finding: Finding, summary: str, evaluation: Evaluation) -> str
     return f"- **{finding.level.capitalize()}:** {markdown_safe(summary)} {more} Why shown: {_why(finding, evaluation)}.{tail}"
 
 
+def without_said(text: str, said: str, shared: Iterable[str]) -> str:
+    """`text` without the shared sentences that the card has said already."""
+    for sentence in shared:
+        if sentence in said:
+            text = text.replace(f" {sentence}", "")
+    return text
+
+
 def markdown_safe(summary: str) -> str:
     """A summary (already harmless) inside Markdown: nothing in it may start emphasis, a link or a heading."""
     for sign in "\\`*_[]#|~":
@@ -67,8 +77,11 @@ def _why(finding: Finding, evaluation: Evaluation) -> str:
         text = because_text(because.value, because.unit, because.word, because.date, markdown)
         if text and text not in groups.setdefault(name, []):
             groups[name].append(text)
-    parts = []
+    parts, shown = [], set[str]()
     for name, texts in groups.items():
+        if texts and shown.issuperset(texts):
+            continue  # the same records under another question
+        shown.update(texts)
         title = title_of(evaluation.library.questions[finding.rule.names[name]], evaluation.library)
         parts.append(f"{title}: {_some(texts)}" if texts else title)
     return "; ".join(dict.fromkeys(parts)) or "see the data listed above"

@@ -17,6 +17,8 @@ from mgcds.units import plain, round_half_up
 
 MOST_NAMES = 3
 MOST_CHARACTERS_OF_A_NAME = 60
+DAYS_OF_A_YEAR = Decimal("365.25")
+FEWEST_DAYS_AS_YEARS = 731  # nobody reads 6148 days; completed years are told, never rounded up
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|~>]|^-)")  # a hyphen acts at the start only
 _LINKED = re.compile(r"(?<=:)(?=//)|(?<=\bwww)(?=\.)|(?<=@)|(?<=\bmailto)(?=:)|(?<=\bxmpp)(?=:)", re.IGNORECASE)
 
@@ -71,6 +73,8 @@ def quantity(library: Library, answer: Answer, asked: Asked) -> str:
         text = f"{plain(answer.value)} or {plain(answer.top)} {answer.unit}"
     if answer.value == 1 and answer.unit.endswith("s") and answer.unit != "ms":
         text = f"1 {answer.unit[:-1]}"
+    if answer.unit == "days" and answer.value >= FEWEST_DAYS_AS_YEARS:
+        text = f"{int(answer.value / DAYS_OF_A_YEAR)} years"
     concept = library.terminology.concepts.get(answer.names[0]) if answer.names else None
     if isinstance(asked.question, Latest | Lowest) and concept and concept.print_also:
         texts = {answer.unit: text} | {

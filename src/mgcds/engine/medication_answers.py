@@ -46,9 +46,13 @@ def taking(ask: Asking, asked: Asked, question: Taking) -> Answer:
     return Answer(
         asked.key, True, True, Decimal(len(uses)), unit="products",
         drafted=any(use.drafted for use in uses), focus=ask.in_focus(uses), names=names,
-        because=tuple(Because(use.reference, word=use.medicine.name) for use in uses), uses=uses, parts=parts,
+        because=tuple(_started(use) for use in uses), uses=uses, parts=parts,
         notes=tuple(notes), why=f"on the list: {', '.join(names)}",
     )  # fmt: skip
+
+
+def _started(use: Use) -> Because:
+    return Because(use.reference, word=use.medicine.name, date=use.start.text if use.start else "")
 
 
 def _fits(ask: Asking, asked: Asked, question: Taking, use: Use) -> bool:
@@ -89,9 +93,7 @@ def exposure(ask: Asking, asked: Asked, question: Exposure) -> Answer:
     begin = min(use.start.text for use in parts if use.start)
     return Answer(
         asked.key, True, days > 0, Decimal(days), unit="days", names=names_of(parts), uses=parts,
-        because=tuple(
-            Because(use.reference, word=use.medicine.name, date=use.start.text if use.start else "") for use in parts
-        ),
+        because=tuple(sorted(map(_started, parts), key=lambda because: (because.date, because.reference))),
         focus=ask.in_focus(of_classes(in_play(ask.chart, ask.library.policy.order_hooks), question.exposure)),
         why=f"{days} days without a break, from {begin} ({', '.join(names_of(parts))})",
     )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -12,13 +13,15 @@ from fhir.resources.R4B.medicationrequest import MedicationRequest
 from fhir.resources.R4B.servicerequest import ServiceRequest
 
 from mgcds.cards import respond
-from mgcds.cards.compose import bundle
+from mgcds.cards.compose import bundle, summary_of
 from mgcds.cards.detail import markdown_safe
 from mgcds.cards.printing import harmless, markdown
 from mgcds.chart.intake import read_chart
+from mgcds.check.charts import chart_of
 from mgcds.engine.evaluate import Engine, Finding
 from mgcds.language.lint import lint_text
 from tests.conftest import ROOT
+from tests.spec.mini import case
 
 REQUESTS = sorted((ROOT / "fhir_fixtures/requests").glob("*.json"))
 TODAY = date(2026, 6, 15)
@@ -193,3 +196,61 @@ def test_at_most_five_cards_and_critical_ones_always_stay(engine: Engine) -> Non
     assert topics("info", "warning", "critical") == ["g2", "g1", "g0"]
     ((_, members),) = [card for card in bundle(tuple(finding(n, "info") for n in range(7)), 5) if card[0] == "further-notes"]
     assert [one.rule.id for one in members] == ["r4", "r5", "r6"]
+
+
+def answer_of_case(engine: Engine, lines: str, at: str = "patient-view") -> dict[str, Any]:
+    chart = chart_of(case(lines, at), engine.library.terminology)
+    return respond(engine.evaluate(chart), service_id="s", hook_instance="i", public_url="")
+
+
+PPI_AND_DIURETICS = """
+    - {taking: omeprazole, since: 800 days ago}
+    - {taking: hydrochlorothiazide, since: 90 days ago}
+    - {taking: furosemide, since: 60 days ago}
+"""
+
+
+def test_long_names_give_way_and_the_action_stays(engine: Engine) -> None:
+    chart = chart_of(case(PPI_AND_DIURETICS), engine.library.terminology)
+    for length in (10, 30, 60, 200):
+        uses = tuple(
+            replace(use, medicine=replace(use.medicine, name=f"{use.medicine.name} {'x' * length}")) for use in chart.uses
+        )
+        evaluation = engine.evaluate(replace(chart, uses=uses))
+        summaries = {finding.rule.id: summary_of(finding, evaluation) for finding in evaluation.findings}
+        assert len(summaries["mg-monitor-ppi-risk"]) < 140
+        assert summaries["mg-monitor-ppi-risk"].endswith("check magnesium.")
+
+
+def test_a_drug_that_stands_on_the_record_often_is_named_three_times(engine: Engine) -> None:
+    lines = "".join(f"- {{taking: furosemide, since: {200 + days} days ago}}\n" for days in range(8))
+    (card,) = answer_of_case(engine, lines)["cards"]
+    (why,) = (line for line in card["detail"].splitlines() if line.startswith("**Why shown:**"))
+    assert why.count("furosemide") == 3
+    assert "and 5 more" in why
+
+
+def test_use_of_years_is_told_in_years_and_without_rounding_up(engine: Engine) -> None:
+    told = {days: answer_of_case(engine, f"- {{taking: furosemide, since: {days} days ago}}")["cards"][0]["summary"]
+            for days in (730, 731, 1095, 1096)}  # fmt: skip
+    assert [summary.split(" and ")[0] for summary in told.values()] == [
+        "Furosemide for 730 days", "Furosemide for 2 years", "Furosemide for 2 years", "Furosemide for 3 years",
+    ]  # fmt: skip
+
+
+def test_a_shared_sentence_stands_on_a_card_once(engine: Engine) -> None:
+    chart = "- {taking: furosemide, since: 300 days ago}\n- {has: alcohol-use-disorder}"
+    (card,) = answer_of_case(engine, chart)["cards"]
+    assert len(card["extension"]["org.mgcds.findings"]) == 2
+    assert card["detail"].count(engine.library.policy.sentences["mg-limit"]) == 1
+
+
+def test_dates_of_evidence_are_whole_dates_or_left_out(engine: Engine) -> None:
+    request = fixture(12)
+    for entry in request["prefetch"]["medications"]["entry"]:
+        entry["resource"]["authoredOn"] = "2026-01"
+    said = answer(engine, request)
+    dates = [because.get("date") for card in said["cards"] for finding in card["extension"]["org.mgcds.findings"]
+             for because in finding["because"]]  # fmt: skip
+    assert None in dates
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\d", day) for day in dates if day)
