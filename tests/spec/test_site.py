@@ -225,6 +225,7 @@ def test_a_rule_in_the_shadow_is_recorded_and_shows_no_card(mg: Mini) -> None:
 
 def test_a_rule_in_the_shadow_makes_no_check_incomplete(mg: Mini) -> None:
     missing = "- {not_supplied: [magnesium]}"
+    mg.write("policy.yaml", POLICY.replace("at_most: 5,", "at_most: 5, incomplete_without: [magnesium],"))
     assert len(respond(mg.evaluate(missing), service_id="s", hook_instance="i", public_url="")["cards"]) == 1
     mg.site(rules(f"  ex-ample:\n    state: shadow\n    {APPROVED}"))
     assert respond(mg.evaluate(missing), service_id="s", hook_instance="i", public_url="")["cards"] == []

@@ -145,7 +145,7 @@ def test_what_a_label_declares_wins(terminology: Terminology, text: str, strengt
 @pytest.mark.parametrize(
     ("text", "names"),
     [
-        ("lisinopril-hydrochlorothiazide 20-25 mg tablet", {"hydrochlorothiazide"}),
+        ("lisinopril-hydrochlorothiazide 20-25 mg tablet", {"hydrochlorothiazide", "lisinopril"}),
         ("magnesium-oxide 400 mg", {"magnesium oxide"}),
         ("co-magaldrox oral suspension", {"aluminum hydroxide", "magnesium hydroxide"}),
         ("Biktarvy", {"bictegravir", "emtricitabine", "tenofovir alafenamide"}),
