@@ -10,10 +10,10 @@ _CLAUSE = re.compile(r"[;/.\n]| - ")
 
 
 def plain_words(text: str) -> str:
-    """Lower case, one kind of apostrophe and dash, no brackets or commas, single spaces."""
+    """Lower case, one kind of apostrophe and dash, no brackets, commas or underscores, single spaces."""
     text = text.lower().replace("\u2019", "'").replace("\u2010", "-").replace("\u2011", "-").replace("\u2013", "-")
     text = re.sub(r"(?<=\d),(?=\d{3})", "", text)  # 1,000 is one number
-    return re.sub(r"\s+", " ", re.sub(r"[(),\[\]]", " ", text)).strip()
+    return re.sub(r"\s+", " ", re.sub(r"[(),\[\]_]", " ", text)).strip()
 
 
 def drug_words(text: str) -> str:

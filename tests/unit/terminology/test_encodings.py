@@ -151,6 +151,7 @@ def test_what_a_label_declares_wins(terminology: Terminology, text: str, strengt
         ("Biktarvy", {"bictegravir", "emtricitabine", "tenofovir alafenamide"}),
         ("calcium 500 mg / magnesium 250 mg / zinc 15 mg tablet", {"calcium", "magnesium", "zinc"}),
         ("frusemide 40 mg", {"furosemide"}),
+        ("Metoprolol_succinate", {"metoprolol"}),
         ("etidronate disodium 400 mg tablet", {"etidronate"}),
     ],
 )
