@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 
 from mgcds.language.files import TEST_SUFFIX
-from mgcds.language.lint import ID
+from mgcds.language.lint_rules import ID
 
 
 class ScaffoldError(Exception):

@@ -18,7 +18,8 @@ from mgcds.language.find import Question
 from mgcds.language.library import Changed, Library, LinkedRule, SiteChanges
 from mgcds.language.limits import moved, other_kind, other_span
 from mgcds.language.link import read_questions
-from mgcds.language.lint import lint, unit_problems
+from mgcds.language.lint import lint
+from mgcds.language.lint_questions import unit_problems
 from mgcds.language.literals import Span
 from mgcds.language.load import build
 from mgcds.language.outdated import Edit, without_old_numbers
