@@ -27,7 +27,7 @@ def chart_of_file(
     file: Path, *, hook: str, terminology: Terminology, today: date, zone: tzinfo
 ) -> tuple[Chart, dict[str, Any]]:
     """The chart of a file, and the request it holds ({} where it holds bare data). Raises UnreadableFile."""
-    value = _read(file)
+    value = value_of(file)
     if isinstance(value, dict) and "context" in value and "resourceType" not in value:
         own = value.get("hook")
         if own not in HOOKS or not isinstance(value["context"], dict):
@@ -51,7 +51,8 @@ def chart_of_file(
     return read_resources(value, hook=hook, terminology=terminology, today=today, zone=zone), {}
 
 
-def _read(file: Path) -> Any:
+def value_of(file: Path) -> Any:
+    """What stands in a file of JSON or NDJSON, perhaps in gzip. Raises UnreadableFile."""
     try:
         if file.stat().st_size > MOST_BYTES:
             raise UnreadableFile(f"the file is larger than {MOST_BYTES} bytes")

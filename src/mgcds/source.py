@@ -118,7 +118,8 @@ def _plain(node: Node, file: str, problems: list[Problem], seen: set[int]) -> An
     if tag and tag.removeprefix("tag:yaml.org,2002:") not in _PLAIN_TAGS:
         problems.append(Problem(place, f"the tag {tag} is not allowed; write the value without it"))
     if isinstance(node, ScalarNode):
-        return Text(node.value, place)
+        # The parser marks where a folded text (written after >) was folded; the marks are no part of it.
+        return Text(node.value.replace("\a", "") if node.style == ">" else node.value, place)
     if isinstance(node, SequenceNode):
         seq = Seq(_plain(item, file, problems, seen) for item in node.value)
         seq.place = place

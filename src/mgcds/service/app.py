@@ -79,7 +79,7 @@ def create_app(library: Library, settings: Settings) -> FastAPI:
     app.add_middleware(Envelope, root_path=settings.root_path)
     errors.install(app)
     engine = Engine(library)
-    discovery = {"services": [_service(library, hook, _tried(engine, hook, settings)) for hook in CONTEXTS]}
+    discovery = {"services": services_of(engine, settings)}
     services = {service["id"]: service["hook"] for service in discovery["services"]}
     etag = f'"{__version__}-{library.hash}"'
     health = {"rules": len(library.rules), "library": library.hash}
@@ -145,6 +145,11 @@ def create_app(library: Library, settings: Settings) -> FastAPI:
     app.state.library = library
     app.state.memory = memory
     return app
+
+
+def services_of(engine: Engine, settings: Settings) -> list[dict[str, Any]]:
+    """The services of the discovery document."""
+    return [_service(engine.library, hook, _tried(engine, hook, settings)) for hook in CONTEXTS]
 
 
 def _tried(engine: Engine, hook: str, settings: Settings) -> dict[str, str]:

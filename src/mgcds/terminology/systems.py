@@ -26,9 +26,9 @@ _ALIASES = {
     "http://www.icd10data.com/icd10pcs": "",
     "http://fdasis.nlm.nih.gov": "",
 }
-_SYSTEMS = (RXNORM, LOINC, SNOMED, ICD10CM, NDC, ATC, ROUTES)
+SYSTEMS = (RXNORM, LOINC, SNOMED, ICD10CM, NDC, ATC, ROUTES)
 _PLAIN = {re.sub(r"^https?://", "", written).lower(): system
-          for written, system in (*((each, each) for each in _SYSTEMS), *_ALIASES.items())}  # fmt: skip
+          for written, system in (*((each, each) for each in SYSTEMS), *_ALIASES.items())}  # fmt: skip
 
 
 def canonical_system(system: object) -> str:
@@ -42,6 +42,12 @@ def canonical_system(system: object) -> str:
     if plain.startswith("snomed.info/sct/"):  # an edition or a version of it
         return SNOMED
     return _PLAIN.get(plain.split("|")[0], written)
+
+
+def oid_of(system: str) -> str:
+    """The address of a system as an OID ("urn:oid:..."); "" where we know none."""
+    oids = (alias for alias, meant in _ALIASES.items() if meant and meant == system and alias.startswith("urn:oid:"))
+    return next(oids, "")
 
 
 def tidy_code(system: str, code: str) -> str:

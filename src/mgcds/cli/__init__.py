@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.progress import DownloadColumn, Progress
 
 from mgcds.check.cases import CaseFile, in_use, read_cases, run_file, uncovered
@@ -20,17 +19,38 @@ from mgcds.check.nudge import nudges
 from mgcds.check.review import overdue, warnings
 from mgcds.check.scaffold import ScaffoldError, new_rule
 from mgcds.check.sited import otherwise, told
+from mgcds.cli import ehr
+from mgcds.cli.console import (
+    FOUND,
+    INTERNAL,
+    WRONG_USE,
+    HookOption,
+    JsonOption,
+    RulesOption,
+    SiteOption,
+    TodayOption,
+    bad_site,
+    counted,
+    day_of,
+    engine_of,
+    err,
+    library_of,
+    out,
+    print_problems,
+    settings_of,
+    stop,
+)
 from mgcds.drawing import draw_cards, draw_explanations, draw_import
 from mgcds.engine.evaluate import Engine, Evaluation
 from mgcds.engine.explain import explain as explain_rules
 from mgcds.language.files import read_files
 from mgcds.language.library import Library
 from mgcds.language.load import load
-from mgcds.language.rule import HOOKS, Rule
+from mgcds.language.rule import Rule
 from mgcds.language.site import SiteError
 from mgcds.requestfile import UnreadableFile, chart_of_file, response_of
-from mgcds.settings import Settings, SettingsError, read_settings
-from mgcds.source import Problem, SourceError
+from mgcds.settings import Settings
+from mgcds.source import SourceError
 from mgcds.store import StoreError
 from mgcds.survey import as_json as survey_json
 from mgcds.survey import as_markdown as survey_markdown
@@ -40,54 +60,7 @@ from mgcds.terminology.rxnorm import ReleaseError, import_release
 from mgcds.terminology.rxnorm.files import release_files
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=(__doc__ or "").strip())
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
-
-GOOD, FOUND, WRONG_USE, INTERNAL = 0, 1, 2, 3
-SiteOption = Annotated[Path | None, typer.Option("--site", help="site file; default MGCDS_SITE")]
-RulesOption = Annotated[Path | None, typer.Option("--rules", help="rule library; default MGCDS_RULES or the packaged one")]
-TodayOption = Annotated[str | None, typer.Option("--today", help="the day to evaluate on, YYYY-MM-DD; default today")]
-HookOption = Annotated[str, typer.Option("--hook", help="the hook to evaluate at, for files that are no request")]
-JsonOption = Annotated[bool, typer.Option("--json", help="print JSON")]
-
-
-def _stop(message: str, code: int = WRONG_USE) -> typer.Exit:
-    err.print(f"mgcds: {message}", markup=False)
-    return typer.Exit(code)
-
-
-def _settings(**given: object) -> Settings:
-    try:
-        return read_settings(**given)
-    except SettingsError as error:
-        raise _stop(str(error)) from None
-
-
-def _library(settings: Settings, *, with_site: bool = True) -> Library:
-    """The rules as the site has them: its product table below, its site file on top; or as the library has them."""
-    try:
-        if not with_site:
-            return load(settings.rules)
-        return load(settings.rules, products=settings.product_table, site=settings.site)
-    except SiteError as error:
-        raise _bad_site(error) from None
-    except SourceError as error:
-        _print_problems(error.problems)
-        raise _stop(f"the rules cannot be used: {_count(len(error.problems), 'problem')}", FOUND) from None
-
-
-def _bad_site(error: SiteError) -> typer.Exit:
-    _print_problems(error.problems, err)
-    return _stop(f"the site file cannot be used: {_count(len(error.problems), 'problem')}")
-
-
-def _print_problems(problems: list[Problem], to: Console = out) -> None:
-    for problem in problems:
-        to.print(str(problem), markup=False)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+app.add_typer(ehr.app)
 
 
 @app.command()
@@ -101,33 +74,19 @@ def serve(
     """Run the CDS Hooks service."""
     from mgcds.service.run import serve as run_service
 
-    settings = _settings(host=host, port=port, rules=rules, site=site)
+    settings = settings_of(host=host, port=port, rules=rules, site=site)
     if settings.auth == "off":
         err.print("mgcds: WARNING: callers are not authenticated (MGCDS_AUTH=off)")
     try:
         err.print(f"mgcds: serving on http://{settings.host}:{settings.port}, stop with Ctrl-C", markup=False)
         run_service(settings, workers)
     except SiteError as error:
-        raise _bad_site(error) from None
+        raise bad_site(error) from None
     except SourceError as error:
-        _print_problems(error.problems)
-        raise _stop("the service does not start before this is mended", FOUND) from None
+        print_problems(error.problems)
+        raise stop("the service does not start before this is mended", FOUND) from None
     except StoreError as error:
-        raise _stop(f"MGCDS_DATA_DIR: {error}") from None
-
-
-def _engine(hook: str, today: str | None, rules: Path | None, site: Path | None) -> tuple[Engine, date, Settings]:
-    if hook not in HOOKS:
-        raise _stop(f"'{hook}' is no hook we answer; choose one of {', '.join(HOOKS)}")
-    settings = _settings(rules=rules, site=site)
-    return Engine(_library(settings)), _day(today, settings), settings
-
-
-def _day(today: str | None, settings: Settings) -> date:
-    try:
-        return date.fromisoformat(today) if today else settings.day()
-    except ValueError:
-        raise _stop(f"--today: '{today}' is not a day; write it like 2026-01-31") from None
+        raise stop(f"MGCDS_DATA_DIR: {error}") from None
 
 
 def _evaluated(engine: Engine, file: Path, hook: str, day: date, settings: Settings) -> tuple[Evaluation, dict[str, Any]]:
@@ -148,8 +107,8 @@ def evaluate(
     """Show the cards for one patient, as a clinician would see them; of a folder, for each file."""
     files = sorted(path for path in file.rglob("*.json*") if path.is_file()) if file.is_dir() else [file]
     if not files:
-        raise _stop(f"{file}: there is no JSON file in this folder")
-    engine, day, settings = _engine(hook, today, rules, site)
+        raise stop(f"{file}: there is no JSON file in this folder")
+    engine, day, settings = engine_of(hook, today, rules, site)
     unreadable = 0
     for each in files:
         try:
@@ -180,15 +139,15 @@ def explain(
     site: SiteOption = None,
 ) -> None:
     """Say why each rule fired or stayed silent."""
-    engine, day, settings = _engine(hook, today, rules, site)
+    engine, day, settings = engine_of(hook, today, rules, site)
     try:
         evaluation, _ = _evaluated(engine, file, hook, day, settings)
     except UnreadableFile as error:
-        raise _stop(f"{file}: {error}") from None
+        raise stop(f"{file}: {error}") from None
     try:
         found = explain_rules(evaluation, rule)
     except KeyError:
-        raise _stop(f"no rule '{rule}' answers {evaluation.chart.hook}") from None
+        raise stop(f"no rule '{rule}' answers {evaluation.chart.hook}") from None
     if as_json:
         rows = [{"rule": e.rule, "state": e.state, "level": e.level, "summary": e.summary, "missing": list(e.missing),
                  "lines": [{"holds": mark, "condition": text, "data": data} for mark, text, data in e.lines]}
@@ -209,8 +168,8 @@ def survey(
 ) -> None:
     """Count findings per 100 patients by rule and source, and medicines that were not understood."""
     if not folder.is_dir():
-        raise _stop(f"{folder}: there is no such folder")
-    engine, day, settings = _engine(hook, today, rules, site)
+        raise stop(f"{folder}: there is no such folder")
+    engine, day, settings = engine_of(hook, today, rules, site)
     with Progress(console=err, transient=True) as progress:
         task = progress.add_task("reading", total=len(files_below(folder)))
         found = take_survey(folder, engine, hook=hook, today=day if today else None, zone=settings.zone,
@@ -228,9 +187,9 @@ def check(
 
     With a site file: check that file against the library, and say which cases of the library end otherwise under it.
     """
-    settings = _settings(rules=path, site=site)
-    day = _day(today, settings)
-    library = _library(settings, with_site=False)
+    settings = settings_of(rules=path, site=site)
+    day = day_of(today, settings)
+    library = library_of(settings, with_site=False)
     cases = _cases(settings)
     if settings.site is not None:
         _check_site(settings, library, in_use(cases, library))
@@ -240,18 +199,18 @@ def check(
     cases = in_use(cases, library)
     problems += [problem for file in cases for problem in run_file(file, engine)]
     problems += overdue(library, day)
-    _print_problems(sorted(warnings(library, day)))
+    print_problems(sorted(warnings(library, day)))
     if problems:
-        _print_problems(sorted(problems))
-        raise _stop(f"{_count(len(problems), 'problem')} in cases and reviews; numbers were not nudged", FOUND)
+        print_problems(sorted(problems))
+        raise stop(f"{counted(len(problems), 'problem')} in cases and reviews; numbers were not nudged", FOUND)
     files = read_files(settings.rules)
     with Progress(console=err, transient=True) as progress:
         task = progress.add_task("nudging numbers", total=len(nudges(files)))
         total, missed = unnoticed(files, library.terminology, cases, lambda: progress.advance(task))
-    _print_problems(missed)
+    print_problems(missed)
     retired = len(library.rules) - len(library.rules_in_use())
-    rules = _count(len(library.rules), "rule") + (f" ({retired} retired)" if retired else "")
-    total_cases = _count(sum(len(file.cases) for file in cases), "case")
+    rules = counted(len(library.rules), "rule") + (f" ({retired} retired)" if retired else "")
+    total_cases = counted(sum(len(file.cases) for file in cases), "case")
     out.print(f"{rules}, {total_cases} pass, {total} nudges, {len(missed)} unnoticed")
     if missed:
         raise typer.Exit(FOUND)
@@ -262,8 +221,8 @@ def _check_site(settings: Settings, library: Library, cases: list[CaseFile]) -> 
     try:
         sited = load(settings.rules, library.terminology, site=settings.site)
     except SiteError as error:
-        _print_problems(error.problems)
-        raise _stop(f"{_count(len(error.problems), 'problem')} in the site file", FOUND) from None
+        print_problems(error.problems)
+        raise stop(f"{counted(len(error.problems), 'problem')} in the site file", FOUND) from None
     found = otherwise(cases, Engine(library), Engine(sited))
     for line in told(sited, found, sum(len(file.cases) for file in cases)):
         out.print(line, markup=False)
@@ -273,8 +232,8 @@ def _cases(settings: Settings) -> list[CaseFile]:
     try:
         return read_cases(settings.rules)
     except SourceError as error:
-        _print_problems(error.problems)
-        raise _stop(f"the cases cannot be read: {_count(len(error.problems), 'problem')}", FOUND) from None
+        print_problems(error.problems)
+        raise stop(f"the cases cannot be read: {counted(len(error.problems), 'problem')}", FOUND) from None
 
 
 @app.command()
@@ -284,20 +243,20 @@ def test(
     site: SiteOption = None,
 ) -> None:
     """Run the cases beside the rules. With a site file: also say which of them end otherwise under it."""
-    settings = _settings(rules=rules, site=site)
-    library = _library(settings, with_site=False)
-    sited = _library(settings) if settings.site is not None else None
+    settings = settings_of(rules=rules, site=site)
+    library = library_of(settings, with_site=False)
+    sited = library_of(settings) if settings.site is not None else None
     cases = [file for file in _cases(settings) if rule in (None, file.about)]
     if not cases:
-        raise _stop(f"there are no cases of '{rule}'")
+        raise stop(f"there are no cases of '{rule}'")
     cases = in_use(cases, library)
     if not cases:
-        raise _stop(f"'{rule}' is retired, so its cases are not run")
+        raise stop(f"'{rule}' is retired, so its cases are not run")
     engine = Engine(library)
     problems = [problem for file in cases for problem in run_file(file, engine)]
-    _print_problems(problems)
+    print_problems(problems)
     total = sum(len(file.cases) for file in cases)
-    out.print(f"{total - len(problems)} of {_count(total, 'case')} pass")
+    out.print(f"{total - len(problems)} of {counted(total, 'case')} pass")
     if sited is not None:
         for line in told(sited, otherwise(cases, engine, Engine(sited)), total):
             out.print(line, markup=False)
@@ -318,11 +277,11 @@ def new_rule_command(
     rules: RulesOption = None,
 ) -> None:
     """Write a rule and its cases from a template."""
-    settings = _settings(rules=rules)
+    settings = settings_of(rules=rules)
     try:
         paths = new_rule(settings.rules, rule_id, folder, settings.day())
     except ScaffoldError as error:
-        raise _stop(str(error)) from None
+        raise stop(str(error)) from None
     for path in paths:
         out.print(str(path), markup=False)
 
@@ -340,12 +299,12 @@ def import_terminology(
     rules: RulesOption = None,
 ) -> None:
     """Make the site's own product table of an RxNorm release; from then on it lies on top of the packaged one."""
-    settings = _settings(rules=rules)
+    settings = settings_of(rules=rules)
     folder = to or settings.product_table
     if folder is None:
-        raise _stop("where should the table go? Set MGCDS_DATA_DIR to the folder that the service keeps its data in, "
+        raise stop("where should the table go? Set MGCDS_DATA_DIR to the folder that the service keeps its data in, "
                     "or name a folder with --to")  # fmt: skip
-    drugs = _library(settings, with_site=False).terminology.drugs
+    drugs = library_of(settings, with_site=False).terminology.drugs
     try:
         with _reading(source) as advance:
             summary = import_release(source, folder, drugs, advance)

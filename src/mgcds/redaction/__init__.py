@@ -1,0 +1,1 @@
+"""Requests without identifiers, so that they can be shared."""

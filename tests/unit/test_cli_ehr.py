@@ -1,0 +1,66 @@
+"""The verbs for those who connect an EHR."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from mgcds.cards.dialect import DIALECTS, profile
+from mgcds.engine.evaluate import Engine
+from mgcds.service.app import services_of
+from mgcds.service.install_sheet import resource_types
+from mgcds.settings import read_settings
+from tests.unit.test_cli import REQUEST, run
+
+
+@pytest.mark.parametrize("name", DIALECTS)
+def test_the_sheet_holds_every_value_to_be_typed(engine: Engine, name: str) -> None:
+    sheet = run("install-sheet", "--ehr", name, "--public-url", "https://cds.hospital.example").stdout
+    for service in services_of(engine, read_settings()):
+        address = f"`https://cds.hospital.example/cds-services/{service['id']}`"
+        assert (address in sheet) == profile(name).fires(service["hook"])
+        for key, template in service["prefetch"].items():
+            if profile(name).fires(service["hook"]):
+                assert f"| `{key}` | `{template.replace('|', '&#124;')}` |" in sheet
+                assert all(f"`patient/{kind}.rs`" in sheet for kind in resource_types(template))
+    assert all(f"| `{code}` | {reason.display} |" in sheet for code, reason in engine.library.reasons.items())
+    assert all(f"| `{group}` |" in sheet for group in engine.library.policy.groups)
+    assert all(str(note) in sheet for note in profile(name).notes)
+
+
+def test_a_template_reads_its_type_and_what_it_includes() -> None:
+    template = "MedicationRequest?patient={{context.patientId}}&_include=MedicationRequest:medication"
+    assert resource_types(template) == {"MedicationRequest", "Medication"}
+    assert resource_types("Patient/{{context.patientId}}") == {"Patient"}
+
+
+def test_an_unknown_ehr_is_exit_2() -> None:
+    result = run("install-sheet", "--ehr", "paper")
+    assert result.exit_code == 2
+    assert "choose one of athena, epic, oracle, spec" in result.stderr
+
+
+def test_lint_cards_counts_cards_and_goes_on_after_what_it_cannot_read(tmp_path: Path) -> None:
+    (tmp_path / "bad.json").write_text("{", encoding="utf-8")
+    (tmp_path / "good.json").write_bytes(REQUEST.read_bytes())
+    result = run("lint-cards", tmp_path, "--ehr", "oracle", "--today", "2026-06-15")
+    assert result.exit_code == 0
+    assert "bad.json" in result.stderr
+    assert result.stdout.endswith("0 problems at Oracle Health\n")
+    assert not result.stdout.startswith("0 cards")
+
+
+def test_redact_prints_the_request_and_the_day_to_evaluate_it_on(tmp_path: Path) -> None:
+    result = run("redact", REQUEST, "--today", "2026-06-15", "--seed", "4")
+    assert result.exit_code == 0
+    day = result.stderr.split("--today ")[1].strip()
+    (tmp_path / "shared.json").write_text(result.stdout, encoding="utf-8")
+    cards = [json.loads(run("evaluate", path, "--today", on, "--json").stdout)["cards"]
+             for path, on in ((REQUEST, "2026-06-15"), (tmp_path / "shared.json", day))]  # fmt: skip
+    assert [card["source"]["topic"] for card in cards[0]] == [card["source"]["topic"] for card in cards[1]]
+
+
+def test_redact_refuses_what_it_cannot_read(tmp_path: Path) -> None:
+    assert run("redact", tmp_path / "nothing.json").exit_code == 2
