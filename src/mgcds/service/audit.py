@@ -1,0 +1,117 @@
+"""An AuditEvent for every invocation, in the shape of IHE's Basic Audit Log Patterns, into a file of its own.
+
+The file is a protected sink beside the logs: who called, for which patient and user, when, and how it ended. Patient and
+user stand there as pseudonyms that only the site's key can make again; no name, no result, no text of a card.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+log = structlog.get_logger(__name__)
+
+_TYPES = "http://terminology.hl7.org/CodeSystem/audit-event-type"
+_SUBTYPES = "http://hl7.org/fhir/restful-interaction"
+_DCM = "http://dicom.nema.org/resources/ontology/DCM"
+_PROFILE = "https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit.PatientQuery"
+PSEUDONYM = "urn:mgcds:pseudonym"
+ISSUER, SERVICE = "urn:mgcds:issuer", "urn:mgcds:service"
+
+
+def audit_event(
+    *, service: str, issuer: str, user: str, patient: str, request_id: str, at: datetime, status: int
+) -> dict[str, Any]:
+    """One AuditEvent (FHIR R4). `user` and `patient` are pseudonyms, "" where there is none; `at` has a zone."""
+    agents = [
+        _agent("110153", "Source Role ID", ISSUER, issuer, requestor=True),
+        _agent("110152", "Destination Role ID", SERVICE, service, requestor=False),
+    ]
+    if user:
+        agents.append({
+            "type": _coding("http://terminology.hl7.org/CodeSystem/v3-ParticipationType", "IRCP", "information recipient"),
+            "who": {"identifier": {"system": PSEUDONYM, "value": user}}, "requestor": True,
+        })  # fmt: skip
+    entities = [
+        {
+            "what": {"identifier": {"system": "urn:mgcds:request", "value": request_id}},
+            "type": {"system": "https://profiles.ihe.net/ITI/BALP/CodeSystem/BasicAuditEntityType", "code": "XrequestId"},
+        }
+    ]
+    if patient:
+        role = {"system": "http://terminology.hl7.org/CodeSystem/object-role", "code": "1", "display": "Patient"}
+        kind = {"system": "http://terminology.hl7.org/CodeSystem/audit-entity-type", "code": "1", "display": "Person"}
+        entities.append({"what": {"identifier": {"system": PSEUDONYM, "value": patient}}, "type": kind, "role": role})
+    return {
+        "resourceType": "AuditEvent",
+        "meta": {"profile": [_PROFILE]},
+        "type": {"system": _TYPES, "code": "rest", "display": "RESTful Operation"},
+        "subtype": [{"system": _SUBTYPES, "code": "operation", "display": "operation"}],
+        "action": "E",
+        "recorded": at.isoformat(timespec="milliseconds"),
+        "outcome": _outcome(status),
+        "agent": agents,
+        "source": {
+            "observer": {"display": "mgcds"},
+            "type": [{"system": _SOURCE, "code": "4", "display": "Application Server"}],
+        },
+        "entity": entities,
+    }
+
+
+_SOURCE = "http://terminology.hl7.org/CodeSystem/security-source-type"
+
+
+def _agent(code: str, display: str, system: str, value: str, *, requestor: bool) -> dict[str, Any]:
+    return {
+        "type": _coding(_DCM, code, display),
+        "who": {"identifier": {"system": system, "value": value}},
+        "requestor": requestor,
+    }
+
+
+def _coding(system: str, code: str, display: str) -> dict[str, Any]:
+    return {"coding": [{"system": system, "code": code, "display": display}]}
+
+
+def _outcome(status: int) -> str:
+    """0 success, 4 the caller's fault, 8 ours."""
+    return "0" if status < 400 else "4" if status < 500 else "8"
+
+
+class AuditFile:
+    """Appends events to a file, a line each. What cannot be written is counted and said, and stops no answer."""
+
+    def __init__(self, file: Path, failed: Callable[[], None] = lambda: None) -> None:
+        """`failed` is called for each event that could not be written."""
+        self._file = file
+        self._failed = failed
+        self._lock = threading.Lock()
+
+    def check(self) -> None:
+        """Opens the file, so that a wrong place is seen at start. Raises OSError."""
+        os.close(self._open())
+
+    def write(self, event: dict[str, Any]) -> None:
+        """Appends one event, whole: one write of one line holds even with several workers on one file."""
+        line = json.dumps(event, separators=(",", ":")).encode() + b"\n"
+        try:
+            with self._lock:
+                handle = self._open()  # each time anew, so that the file can be rotated away
+                try:
+                    os.write(handle, line)
+                finally:
+                    os.close(handle)
+        except OSError as error:
+            self._failed()
+            log.error("audit event not written", why=type(error).__name__)
+
+    def _open(self) -> int:
+        return os.open(self._file, os.O_APPEND | os.O_CREAT | os.O_WRONLY, 0o600)
