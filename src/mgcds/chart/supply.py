@@ -52,6 +52,19 @@ def supplied_by(prefetch: Mapping[str, Any], batches: Iterable[str]) -> tuple[fr
     return frozenset(supplied), notes
 
 
+def failed_in(prefetch: Mapping[str, Any], batches: Iterable[str]) -> frozenset[str]:
+    """Kinds that the client tried to supply and could not: asking its server once more would only fail once more."""
+    laboratory = frozenset(batches)
+    return frozenset().union(*(kinds_at(key, None, laboratory) for key, value in prefetch.items() if _has_failed(value)))
+
+
+def kinds_at(key: str, value: Any, laboratory: frozenset[str]) -> frozenset[str]:
+    """The kinds that one key of a prefetch is meant to supply, whether it does or not."""
+    if key in KINDS | laboratory:
+        return frozenset({key})
+    return frozenset(_kinds(key, value, {resource["resourceType"] for resource, _ in walk(value)}, laboratory))
+
+
 def _kinds(key: str, value: Any, types: set[str], laboratory: frozenset[str]) -> set[str]:
     """What a key that is not ours supplies: by its entries, else by the search they came from, else by its name."""
     known = {*_OF_TYPE, _OBSERVATION}
