@@ -31,10 +31,11 @@ _OF_NAME = (
 )  # fmt: skip
 
 
-def supplied_by(prefetch: Mapping[str, Any], batches: Iterable[str]) -> tuple[frozenset[str], list[Note]]:
-    """Kinds supplied by a prefetch, and notes on what is partial. Laboratory batches are kinds of their own."""
+def supplied_by(prefetch: Mapping[str, Any], batches: Iterable[str]) -> tuple[frozenset[str], frozenset[str], list[Note]]:
+    """Kinds supplied by a prefetch, which of them only in part, and notes. Laboratory batches are kinds of their own."""
     laboratory = frozenset(batches)
     supplied: set[str] = set()
+    partial: set[str] = set()
     notes: list[Note] = []
     for key, value in prefetch.items():
         if _has_failed(value):
@@ -46,10 +47,11 @@ def supplied_by(prefetch: Mapping[str, Any], batches: Iterable[str]) -> tuple[fr
         else:
             supplied |= _kinds(key, value, types, laboratory)
         if _is_partial(unwrapped(value)):
+            partial |= kinds_at(key, value, laboratory)
             notes.append(Note("data-partial"))
         if holds_rubbish(value):
             notes.append(Note("resource-unreadable"))
-    return frozenset(supplied), notes
+    return frozenset(supplied), frozenset(partial), notes
 
 
 def failed_in(prefetch: Mapping[str, Any], batches: Iterable[str]) -> frozenset[str]:
