@@ -6,8 +6,9 @@ import copy
 import json
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
+import pytest
 from starlette.testclient import TestClient
 
 from tests.service.conftest import FIXTURES
@@ -72,9 +73,10 @@ def notes_of(answer: Json) -> set[str]:
     return {note["code"] for note in answer["extension"]["org.mgcds.evaluation"].get("notes", [])}
 
 
-def state_of(answer: Json, rule: str) -> str:
-    return str(answer["extension"]["org.mgcds.evaluation"]["rules"][rule]["state"])
+def states_of(answer: Json) -> dict[str, str]:
+    return {rule: ended["state"] for rule, ended in answer["extension"]["org.mgcds.evaluation"]["rules"].items()}
 
 
-def path_of(asked: Asked) -> str:
-    return urlsplit(asked.path).path
+def named(*names: str) -> pytest.MarkDecorator:
+    """Makes the names of black-box checks part of a test's id; needs the fixture `check`."""
+    return pytest.mark.parametrize("check", [" ".join(names)], indirect=True)

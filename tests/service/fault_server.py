@@ -30,13 +30,14 @@ class Asked:
 
 @dataclass
 class Answer:
-    """What to send: a body, or bytes of any kind. `cut`: bytes sent before the connection is reset (True: none)."""
+    """What to send: a body as JSON, or raw bytes."""
 
     body: Any = None
     status: int = 200
     raw: bytes | None = None
     headers: dict[str, str] = field(default_factory=dict)
     delay: float = 0.0
+    until: Callable[[], bool] = lambda: True  # waits for this
     reset: bool = False
     short: bool = False  # half of the announced body, then the end
     packed: bool = False
@@ -56,7 +57,9 @@ class FaultServer:
         self.answer = answer
         self.asked: list[Asked] = []
         self.connections = 0
+        self.closed = threading.Event()  # set while no connection is open
         self.names: list[str | None] = []  # TLS server names
+        self._open = 0
         self._context = context
         if context is not None:
             context.sni_callback = lambda _, name, __: self.names.append(name)
@@ -94,6 +97,8 @@ class FaultServer:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
+        self._open += 1
+        self.closed.clear()
         try:
             while head := await reader.readuntil(b"\r\n\r\n"):
                 first, *lines = head.decode("latin-1").rstrip().split("\r\n")
@@ -105,10 +110,15 @@ class FaultServer:
             pass
         finally:
             writer.close()
+            self._open -= 1
+            if not self._open:
+                self.closed.set()
 
     async def _send(self, answer: Answer, writer: asyncio.StreamWriter) -> bool:
         """Whether the connection stays open."""
         await asyncio.sleep(answer.delay)
+        while not answer.until():
+            await asyncio.sleep(0.005)
         if answer.reset:
             writer.transport.abort()
             return False
@@ -117,6 +127,8 @@ class FaultServer:
         if answer.packed:
             headers["content-encoding"] = "gzip"
         head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-        writer.write(f"HTTP/1.1 {answer.status} Any\r\n{head}\r\n".encode() + content[: len(content) // (2 if answer.short else 1)])
+        writer.write(
+            f"HTTP/1.1 {answer.status} Any\r\n{head}\r\n".encode() + content[: len(content) // (2 if answer.short else 1)]
+        )
         await writer.drain()
         return not answer.short
