@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import httpcore2
 import pytest
 from starlette.testclient import TestClient
 
 from mgcds.language.library import Library
+from mgcds.service import outbound
 from mgcds.service.app import create_app
 from mgcds.service.clients import Clients, read_clients
 from mgcds.service.fetch import Fetcher, Need, Plan
@@ -240,3 +242,24 @@ def test_a_template_is_encoded_too() -> None:
         filled("Observation?code=http://loinc.org|1,2&_sort=-date", {}) == "Observation?code=http://loinc.org%7C1,2&_sort=-date"
     )
     assert filled("Patient/{{ context.patientId }}", {}) is None
+
+
+def test_a_connection_that_is_not_taken_up_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server whose queue is full drops the packet; the system would repeat it only after a second."""
+    tries: list[tuple[str, float | None]] = []
+
+    async def connect(_: Any, host: str, port: int, timeout: float | None, *more: Any) -> str:
+        tries.append((host, timeout))
+        if host == "127.0.0.2":
+            raise httpcore2.ConnectError
+        if timeout is not None:
+            raise httpcore2.ConnectTimeout
+        return "connected"
+
+    async def resolve(host: str, port: int) -> Sequence[str]:
+        return ["127.0.0.1", "127.0.0.2"]
+
+    monkeypatch.setattr(httpcore2.AnyIOBackend, "connect_tcp", connect)
+    assert anyio.run(outbound._Checked(Reach.LOOPBACK, resolve).connect_tcp, "fhir.example.org", 80) == "connected"
+    first, second, last = outbound.ROUNDS
+    assert tries == [("127.0.0.1", first), ("127.0.0.2", first), ("127.0.0.1", second), ("127.0.0.1", last)]

@@ -15,7 +15,9 @@ import httpx2
 from mgcds.service.origins import Reach, is_reachable
 
 Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
-FIRST_TRY_SECONDS = 0.1  # for an address that others can stand in for; the last one may take what the deadline leaves
+# Patience with each address, round by round. A server whose queue is full for a moment drops the packet that asks for a
+# connection, and the system sends the next one only after a second; asking again soon is what gets in.
+ROUNDS: tuple[float | None, ...] = (0.1, 0.2, None)
 MOST_CONNECTIONS = 64
 KEPT_SECONDS = 30.0
 # Both libraries log whole addresses (with the patient's id) and, at DEBUG, headers (with the token).
@@ -70,12 +72,17 @@ class _Checked(httpcore2.AsyncNetworkBackend):
             raise httpcore2.ConnectError
         if not all(is_reachable(address, self._reach) for address in addresses):
             raise AddressRefused
-        for address in addresses[:-1]:
-            try:
-                return await self._inner.connect_tcp(address, port, FIRST_TRY_SECONDS, local_address, socket_options)
-            except (httpcore2.ConnectError, httpcore2.ConnectTimeout):
-                continue
-        return await self._inner.connect_tcp(addresses[-1], port, timeout, local_address, socket_options)
+        for seconds in ROUNDS:
+            slow = []
+            for address in addresses:
+                try:
+                    return await self._inner.connect_tcp(address, port, seconds, local_address, socket_options)
+                except httpcore2.ConnectTimeout:
+                    slow.append(address)
+                except httpcore2.ConnectError:
+                    continue
+            addresses = slow
+        raise httpcore2.ConnectError
 
     async def sleep(self, seconds: float) -> None:
         await self._inner.sleep(seconds)
