@@ -17,7 +17,7 @@ from mgcds.service.origins import Reach, is_reachable
 Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
 # Patience with each address, round by round. A server whose queue is full for a moment drops the packet that asks for a
 # connection, and the system sends the next one only after a second; asking again soon is what gets in.
-ROUNDS: tuple[float | None, ...] = (0.1, 0.2, None)
+ROUNDS = (0.1, 0.2)  # seconds; what the deadline leaves after that
 MOST_CONNECTIONS = 64
 KEPT_SECONDS = 30.0
 # Both libraries log whole addresses (with the patient's id) and, at DEBUG, headers (with the token).
@@ -72,7 +72,7 @@ class _Checked(httpcore2.AsyncNetworkBackend):
             raise httpcore2.ConnectError
         if not all(is_reachable(address, self._reach) for address in addresses):
             raise AddressRefused
-        for seconds in ROUNDS:
+        for seconds in (*ROUNDS, timeout):
             slow = []
             for address in addresses:
                 try:
