@@ -41,6 +41,7 @@ class Answer:
     reset: bool = False
     short: bool = False  # half of the announced body, then the end
     packed: bool = False
+    drip: bool = False  # the body comes byte by byte, for ever
 
     def content(self) -> bytes:
         plain = self.raw if self.raw is not None else json.dumps(self.body).encode()
@@ -123,7 +124,11 @@ class FaultServer:
             writer.transport.abort()
             return False
         content = answer.content()
-        headers = {"content-type": "application/fhir+json", "content-length": str(len(content)), **answer.headers}
+        headers = {
+            "content-type": "application/fhir+json",
+            "content-length": str(len(content) + 1_000_000 * answer.drip),
+            **answer.headers,
+        }
         if answer.packed:
             headers["content-encoding"] = "gzip"
         head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
@@ -131,4 +136,8 @@ class FaultServer:
             f"HTTP/1.1 {answer.status} Any\r\n{head}\r\n".encode() + content[: len(content) // (2 if answer.short else 1)]
         )
         await writer.drain()
+        while answer.drip:
+            writer.write(b" ")
+            await writer.drain()
+            await asyncio.sleep(0.02)
         return not answer.short

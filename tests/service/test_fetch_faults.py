@@ -123,7 +123,7 @@ def test_a_slow_server_costs_the_deadline_and_no_more(hasty: TestClient, server:
     assert time.monotonic() - started < 20  # the server would take 30
     assert (status, notes_of(answer)) == (200, {"data-partial"})
     assert answer["cards"][-1]["source"]["topic"]["code"] == "incomplete"
-    ehr.faults["patient"] = Answer(EMPTY, delay=30)
+    ehr.faults["patient"] = Answer(raw=b" ", drip=True)
     assert ehr.call(ehr.without())[0] == 412
 
 

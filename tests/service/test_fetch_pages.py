@@ -202,3 +202,12 @@ def test_results_that_may_lack_the_newest_are_completed(ehr: Ehr, entries: list[
     ehr.pages["/fhir/Observation?page=2"] = page(results(20, 11 - len(entries)), total=11)
     assert notes_of(ehr.call(request)[1]) == set()
     assert len(ehr.server.asked) == 2
+
+
+@pytest.mark.parametrize(("many", "notes"), [(10, set()), (9, {"data-partial"})])
+def test_a_client_that_sent_as_many_of_the_newest_as_it_was_asked_for_sent_all(ehr: Ehr, many: int, notes: set[str]) -> None:
+    request = everything(ehr)
+    del request["fhirServer"], request["fhirAuthorization"]
+    for bundle in (page(results(0, many), "http://ehr.example.org/2"), page(results(0, many), total=300)):
+        request["prefetch"]["magnesium"] = bundle
+        assert notes_of(ehr.call(request)[1]) == notes

@@ -28,7 +28,7 @@ from mgcds.service.clients import Clients, read_clients
 from mgcds.service.envelope import Envelope
 from mgcds.service.errors import Refused
 from mgcds.service.feedback import BODY, read_feedback
-from mgcds.service.fetch import Fetcher, Plan, plan
+from mgcds.service.fetch import Fetcher, Plan, plan, settled
 from mgcds.service.issuer import issuer_of
 from mgcds.service.memory import Memory, open_memory, shown
 from mgcds.service.origins import allowed_for
@@ -131,6 +131,7 @@ def create_app(library: Library, settings: Settings) -> FastAPI:
 
         def begin() -> tuple[Call, Context, Plan | None]:
             asked, context = read_call(parse(body), hook)
+            asked = settled(asked, prefetch[hook])
             return asked, context, plan(asked, context, prefetch[hook], batches, allowed)
 
         asked, context, lacking = await run_sync(begin, limiter=one)

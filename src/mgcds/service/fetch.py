@@ -17,7 +17,7 @@ from anyio.lowlevel import RunVar
 
 from mgcds.chart.fhir import Resource, block, unwrapped
 from mgcds.chart.supply import failed_in, kinds_at, supplied_by
-from mgcds.service.fhir_pages import follow
+from mgcds.service.fhir_pages import follow, trimmed
 from mgcds.service.fhir_query import enough_of, filled, is_search, kind_of, next_link
 from mgcds.service.fhir_read import Failed, Reader
 from mgcds.service.origins import Allowed, Reach, Server
@@ -49,6 +49,15 @@ class Plan:
     needs: tuple[Need, ...]
     context: Mapping[str, Any]
     token: str | None = field(repr=False)
+
+
+def settled(call: Call, templates: Mapping[str, str]) -> Call:
+    """The call, where a client that sent as many of the newest results as `templates` ask for counts as having sent all."""
+    sent = call.prefetch or {}
+    wanted = {key: enough for key, template in templates.items() if key in sent and (enough := enough_of(template))}
+    changed = {key: trimmed(block(unwrapped(sent[key])), enough) for key, enough in wanted.items() if sent[key] is not None}
+    kept = {key: value for key, value in changed.items() if value and value is not unwrapped(sent[key])}
+    return call.model_copy(update={"prefetch": {**sent, **kept}}) if kept else call
 
 
 def plan(call: Call, context: Context, templates: Mapping[str, str], batches: Iterable[str], allowed: Allowed) -> Plan | None:
@@ -106,7 +115,8 @@ class Fetcher:
                 except Failed as failure:
                     failed[need.shown_as] = failure.code
                 except Exception as error:  # noqa: BLE001 - a fault with one key must not cost the others
-                    failed[need.shown_as] = f"fault-{type(error).__name__}"
+                    log.error("fetch failed", kind=type(error).__name__)
+                    failed[need.shown_as] = "fault"
 
         with move_on_after(self._deadline) as waiting:
             async with create_task_group() as tasks:

@@ -24,7 +24,7 @@ async def follow(
 
     While pages are missing the Bundle has a next link. `enough`: after how many matches, newest first, no more are wanted.
     """
-    whole, seen = _trimmed(first, enough), {str(at)}
+    whole, seen = trimmed(first, enough), {str(at)}
     keep(whole)
     for _ in range(MOST_PAGES - 1):
         link = next_link(whole)
@@ -36,7 +36,7 @@ async def follow(
             page = await reader.page(url, "")
         except Failed:
             return
-        at, whole = url, _trimmed(_joined(whole, page), enough)
+        at, whole = url, trimmed(_joined(whole, page), enough)
         keep(whole)
 
 
@@ -47,9 +47,9 @@ def _joined(whole: Resource, page: Resource) -> Resource:
     return {**whole, "entry": [*_entries(whole), *_entries(page)], "link": links + more}
 
 
-def _trimmed(bundle: Resource, enough: int | None) -> Resource:
-    """The Bundle without what says that there are older results, once it holds as many of the newest as are of use."""
-    if enough is None:
+def trimmed(bundle: Resource, enough: int | None) -> Resource:
+    """The Bundle without what says that there are older results, where it holds as many of the newest as are of use."""
+    if enough is None or bundle.get("resourceType") != "Bundle":
         return bundle
     found = [block(entry.get("resource")) for entry in items(bundle.get("entry")) if _is_match(entry)]
     if len(found) < enough or not _newest_first(found):

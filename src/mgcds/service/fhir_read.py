@@ -71,7 +71,7 @@ class Reader:
     async def _parsed(self, url: httpx2.URL) -> Resource:
         try:
             body = await self._body(url)
-            return parse(body) if len(body) < _INLINE else await run_sync(parse, body)
+            return parse(body) if len(body) < _INLINE else await run_sync(parse, body, abandon_on_cancel=True)
         except Refused:
             raise Failed("not-json") from None
         except AddressRefused:
