@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import time
-from collections.abc import Iterator
+import tracemalloc
+from collections.abc import AsyncIterator, Iterator
 
+import anyio
+import httpx2
 import pytest
 from starlette.testclient import TestClient
 
@@ -74,6 +78,8 @@ BAD = {
     "huge": Answer(raw=big(fhir_read.MOST_PAGE)),
     "gzip-bomb": Answer(raw=big(20 * fhir_read.MOST_PAGE), packed=True),
     "gzip-cut-off": Answer(raw=b"\x1f\x8b\x08\x00\x00", headers={"content-encoding": "gzip"}),
+    "gzip-without-its-end": Answer(raw=gzip.compress(b'{"resourceType": "Bundle"}')[:-8], headers={"content-encoding": "gzip"}),
+    "json-called-html": Answer(EMPTY, headers={"content-type": "text/html"}),
     "not-gzip": Answer(raw=b'{"resourceType": "Bundle"}', headers={"content-encoding": "gzip"}),
     "another-encoding": Answer(raw=b"x", headers={"content-encoding": "br"}),
     "too-many-entries": Answer(EMPTY | {"entry": [{}] * (fhir_read.MOST_ENTRIES + 1)}),
@@ -187,6 +193,29 @@ def test_all_answers_together_are_bounded(ehr: Ehr) -> None:
     one["prefetch"] |= dict.fromkeys(laboratory[1:], EMPTY)
     assert notes_of(ehr.call(one)[1]) == set()
     assert notes_of(ehr.call(all_)[1]) == {"data-partial"}
+
+
+def test_a_bomb_is_never_unpacked_whole() -> None:
+    bomb = gzip.compress(bytes(40 * fhir_read.MOST_PAGE))
+
+    class Body(httpx2.AsyncByteStream):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            yield bomb
+
+    async def read() -> str:
+        async with httpx2.AsyncClient() as client:
+            with pytest.raises(fhir_read.Failed) as failure:
+                await fhir_read.Reader(client, {})._bounded(
+                    httpx2.Response(200, headers={"content-encoding": "gzip"}, stream=Body())
+                )
+        return failure.value.code
+
+    tracemalloc.start()
+    try:
+        assert anyio.run(read) == "too-large"
+        assert tracemalloc.get_traced_memory()[1] < 5 * fhir_read.MOST_PAGE
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_fault_of_ours_with_one_key_costs_that_key_alone(ehr: Ehr, monkeypatch: pytest.MonkeyPatch) -> None:

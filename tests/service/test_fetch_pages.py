@@ -130,7 +130,7 @@ def test_a_page_on_another_server_is_not_asked_for(ehr: Ehr, form: str, prefetch
     assert len(ehr.server.asked) == (0 if prefetched else 1)
 
 
-@pytest.mark.parametrize("link", ["https://127.0.0.1:{port}/fhir/x", "http://localhost:{port}/fhir/x", "file:///etc/passwd", "http://[::1", "a b", "\u2028", "http://127.0.0.1:{port}0/fhir/x"])  # fmt: skip
+@pytest.mark.parametrize("link", ["https://127.0.0.1:{port}/fhir/x", "http://localhost:{port}/fhir/x", "http://x:y@127.0.0.1:{port}/fhir/x", "file:///etc/passwd", "http://[::1", "a b", "\u2028", "http://127.0.0.1:{port}0/fhir/x"])  # fmt: skip
 def test_same_server_means_same_scheme_host_and_port(ehr: Ehr, link: str) -> None:
     request = everything(ehr)
     request["prefetch"]["conditions"] = page([], link.format(port=ehr.server.port))
