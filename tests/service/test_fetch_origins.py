@@ -189,7 +189,9 @@ def test_an_address_that_does_not_answer_gives_way_to_the_next(here: FaultServer
 
 @pytest.mark.skipif(not shutil.which("openssl"), reason="needs openssl to make a certificate")
 @pytest.mark.parametrize(("name", "had"), [("fhir.example.org", "Patient"), ("other.example.org", "OperationOutcome")])
-def test_the_certificate_must_be_that_of_the_name_not_of_the_address(tmp_path: Path, name: str, had: str) -> None:
+def test_the_certificate_must_be_that_of_the_name_not_of_the_address(
+    tmp_path: Path, name: str, had: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
@@ -205,6 +207,8 @@ def test_the_certificate_must_be_that_of_the_name_not_of_the_address(tmp_path: P
         assert server.names == [name]
         assert patient(Server(base, Reach.LOOPBACK), [["127.0.0.1"]])[0] == "OperationOutcome"  # nobody vouches for it
         assert len(server.asked) == (1 if had == "Patient" else 0)
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))  # how a site names its own authority
+        assert patient(Server(base, Reach.LOOPBACK), [["127.0.0.1"]])[0] == had
 
 
 @named("fb.fhirServer")
