@@ -19,7 +19,7 @@ PREFIX = "MGCDS_"
 SHORTEST_KEY = 16
 # Settings of later versions. To ignore them in silence would let a site believe in a protection that is not there.
 NOT_YET = frozenset({
-    "database_url", "fetch_deadline_ms", "cors_origins", "retention_days", "audit_file",
+    "database_url", "cors_origins", "retention_days", "audit_file",
 })  # fmt: skip
 
 
@@ -53,6 +53,12 @@ class Settings(BaseSettings):
     )
     auth: Literal["required", "off"] | None = Field(
         default=None, description="required or off; unset, callers are authenticated unless bound to loopback without clients"
+    )
+    fetch_deadline_ms: int = Field(
+        default=500,
+        ge=0,
+        le=60_000,
+        description="longest wait for data that a request does not bring, in milliseconds; 0 fetches nothing",
     )
     max_body: int = Field(default=5_242_880, ge=1024, description="largest request in bytes")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", description="least level logged")

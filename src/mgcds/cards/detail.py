@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from mgcds.cards.printing import Style, because_text, markdown, render, unlinked
+from mgcds.chart.facts import MEDICATIONS, STATEMENTS
+from mgcds.engine.asking import Asking
 from mgcds.engine.evaluate import Evaluation, Finding
 from mgcds.engine.referee import holds
 from mgcds.language.library import Library
@@ -103,7 +105,19 @@ def _missing(finding: Finding, evaluation: Evaluation) -> str:
         shown = sorted({markdown(name) for name in evaluation.chart.unresolved})
         more = f" and {len(shown) - 3} more" if len(shown) > 3 else ""
         titles.append(f"medicines not understood: {', '.join(shown[:3])}{more}")
+    titles += _in_part(finding, evaluation)
     return "; ".join(dict.fromkeys(titles))
+
+
+def _in_part(finding: Finding, evaluation: Evaluation) -> list[str]:
+    """What the rule looks into and there is more of than was supplied."""
+    chart, library = evaluation.chart, evaluation.library
+    if not chart.partial:
+        return []
+    partial = chart.partial | ({MEDICATIONS} if STATEMENTS in chart.partial else set())
+    asking = Asking(chart, library)
+    kinds = {kind for key in finding.rule.names.values() for kind in asking.kinds_of(library.questions[key])} & partial
+    return [f"part of the records ({', '.join(kind.replace('_', ' ') for kind in sorted(kinds))})"] if kinds else []
 
 
 def _relied_on_absence(finding: Finding) -> bool:

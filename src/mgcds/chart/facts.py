@@ -123,3 +123,4 @@ class Chart:
     notes: tuple[Note, ...] = ()
     unresolved: tuple[str, ...] = ()  # names of medicines that were not understood, as written
     drafts: Mapping[str, Any] = field(default_factory=dict)  # reference -> draft resource as sent, for suggestions
+    partial: frozenset[str] = frozenset()  # kinds of which there is more than was supplied

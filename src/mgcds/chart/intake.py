@@ -53,9 +53,9 @@ def read_chart(
 ) -> Chart:
     """The chart of a CDS Hooks request. Raises WrongPatient; bad data never raises."""
     given, told = block(prefetch), block(context)
-    supplied, notes = supplied_by(given, laboratory_batches(terminology))
+    supplied, partly, notes = supplied_by(given, laboratory_batches(terminology))
     records = [*walk(list(given.values())), *walk(told.get("appointments"))]
-    empty = Chart(today, hook, Person(""), supplied, notes=tuple(notes))
+    empty = Chart(today, hook, Person(""), supplied, notes=tuple(notes), partial=partly)
     return _filled(empty, tail(told.get("patientId")), records, drafts_of(hook, told), terminology, zone)
 
 

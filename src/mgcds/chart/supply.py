@@ -31,10 +31,11 @@ _OF_NAME = (
 )  # fmt: skip
 
 
-def supplied_by(prefetch: Mapping[str, Any], batches: Iterable[str]) -> tuple[frozenset[str], list[Note]]:
-    """Kinds supplied by a prefetch, and notes on what is partial. Laboratory batches are kinds of their own."""
+def supplied_by(prefetch: Mapping[str, Any], batches: Iterable[str]) -> tuple[frozenset[str], frozenset[str], list[Note]]:
+    """Kinds supplied by a prefetch, which of them only in part, and notes. Laboratory batches are kinds of their own."""
     laboratory = frozenset(batches)
     supplied: set[str] = set()
+    partial: set[str] = set()
     notes: list[Note] = []
     for key, value in prefetch.items():
         if _has_failed(value):
@@ -46,10 +47,24 @@ def supplied_by(prefetch: Mapping[str, Any], batches: Iterable[str]) -> tuple[fr
         else:
             supplied |= _kinds(key, value, types, laboratory)
         if _is_partial(unwrapped(value)):
+            partial |= kinds_at(key, value, laboratory)
             notes.append(Note("data-partial"))
         if holds_rubbish(value):
             notes.append(Note("resource-unreadable"))
-    return frozenset(supplied), notes
+    return frozenset(supplied), frozenset(partial), notes
+
+
+def failed_in(prefetch: Mapping[str, Any], batches: Iterable[str]) -> frozenset[str]:
+    """Kinds that the client tried to supply and could not: asking its server once more would only fail once more."""
+    laboratory = frozenset(batches)
+    return frozenset().union(*(kinds_at(key, None, laboratory) for key, value in prefetch.items() if _has_failed(value)))
+
+
+def kinds_at(key: str, value: Any, laboratory: frozenset[str]) -> frozenset[str]:
+    """The kinds that one key of a prefetch is meant to supply, whether it does or not."""
+    if key in KINDS | laboratory:
+        return frozenset({key})
+    return frozenset(_kinds(key, value, {resource["resourceType"] for resource, _ in walk(value)}, laboratory))
 
 
 def _kinds(key: str, value: Any, types: set[str], laboratory: frozenset[str]) -> set[str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,20 +18,23 @@ from fastapi.responses import JSONResponse, Response
 from mgcds import __version__
 from mgcds.cards import respond
 from mgcds.chart.facts import Chart, Person
-from mgcds.chart.intake import WrongPatient, read_chart
+from mgcds.chart.intake import WrongPatient, laboratory_batches, read_chart
 from mgcds.engine.evaluate import Engine
 from mgcds.language.library import Library
 from mgcds.language.site import ACTIVE
 from mgcds.service import errors
 from mgcds.service.body import parse, read_body
+from mgcds.service.clients import Clients, read_clients
 from mgcds.service.envelope import Envelope
 from mgcds.service.errors import Refused
 from mgcds.service.feedback import BODY, read_feedback
+from mgcds.service.fetch import Fetcher, Plan, plan, settled
 from mgcds.service.issuer import issuer_of
 from mgcds.service.memory import Memory, open_memory, shown
+from mgcds.service.origins import allowed_for
 from mgcds.service.pages import add_pages
 from mgcds.service.prefetch import REQUIRED, templates
-from mgcds.service.requests import CONTEXTS, HOOK_VERSIONS, read_call
+from mgcds.service.requests import CONTEXTS, HOOK_VERSIONS, Call, Context, read_call
 from mgcds.settings import Settings
 from mgcds.store import Shown
 
@@ -74,13 +79,28 @@ class Answered:
 
 
 def create_app(library: Library, settings: Settings) -> FastAPI:
-    """The application for one library. Everything that can be computed once is computed here. Raises StoreError."""
-    app = FastAPI(title="mgcds", version=__version__, redirect_slashes=False, telemetry=_NO_TELEMETRY)
+    """The application for one library. Everything that can be computed once is computed here.
+
+    Raises StoreError, and ClientsError for a clients file that cannot be used.
+    """
+    fetcher = Fetcher(settings.fetch_deadline_ms)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        await fetcher.aclose()
+
+    app = FastAPI(title="mgcds", version=__version__, redirect_slashes=False, telemetry=_NO_TELEMETRY, lifespan=lifespan)
     app.add_middleware(Envelope, root_path=settings.root_path)
     errors.install(app)
     engine = Engine(library)
     discovery = {"services": services_of(engine, settings)}
     services = {service["id"]: service["hook"] for service in discovery["services"]}
+    prefetch = {service["hook"]: service["prefetch"] for service in discovery["services"]}
+    batches = laboratory_batches(library.terminology)
+    clients = read_clients(settings.clients) if settings.clients else Clients()
+    # Once callers are authenticated, each gets its own: allowed_for(caller.client, ...).
+    allowed = allowed_for(None, clients, is_local=settings.is_loopback)
     etag = f'"{__version__}-{library.hash}"'
     health = {"rules": len(library.rules), "library": library.hash}
     # One evaluation at a time, in a thread beside the event loop: the engine holds the interpreter anyway, so more threads
@@ -108,7 +128,19 @@ def create_app(library: Library, settings: Settings) -> FastAPI:
             raise Refused(404, "not-found", "There is no such service.")
         body = await read_body(request, settings.max_body)
         issuer = issuer_of(request)
-        done = await run_sync(lambda: _answered(engine, memory, settings, issuer, service_id, hook, body), limiter=one)
+
+        def begin() -> tuple[Call, Context, Plan | None]:
+            asked, context = read_call(parse(body), hook)
+            asked = settled(asked, prefetch[hook])
+            return asked, context, plan(asked, context, prefetch[hook], batches, allowed)
+
+        asked, context, lacking = await run_sync(begin, limiter=one)
+        if lacking is not None:
+            had = await fetcher.fetch(lacking)
+            asked = asked.model_copy(update={"prefetch": {**(asked.prefetch or {}), **had}})
+        done = await run_sync(
+            lambda: _answered(engine, memory, settings, issuer, service_id, hook, asked, context), limiter=one
+        )
         if done.cards:  # recorded before they go out, so that feedback on them is never too early
             with move_on_after(RECORDING_SECONDS) as waiting:
                 await run_sync(
@@ -160,10 +192,10 @@ def _tried(engine: Engine, hook: str, settings: Settings) -> dict[str, str]:
 
 
 def _answered(
-    engine: Engine, memory: Memory, settings: Settings, issuer: str, service_id: str, hook: str, body: bytes
+    engine: Engine, memory: Memory, settings: Settings, issuer: str, service_id: str, hook: str, call: Call, context: Context
 ) -> Answered:
     started = time.perf_counter()
-    answer, patient_id = _answer(engine, memory, settings, issuer, service_id, hook, parse(body))
+    answer = _answer(engine, memory, settings, issuer, service_id, hook, call, context)
     states = Counter(rule["state"] for rule in answer["extension"]["org.mgcds.evaluation"]["rules"].values())
     log.info(
         "evaluated",
@@ -172,7 +204,7 @@ def _answered(
         states=dict(sorted(states.items())),
         ms=round(1000 * (time.perf_counter() - started), 1),
     )
-    return Answered(JSONResponse(answer, headers={"cache-control": "no-store"}), shown(answer), patient_id)
+    return Answered(JSONResponse(answer, headers={"cache-control": "no-store"}), shown(answer), context.patientId)
 
 
 def _noted(library: Library, memory: Memory, issuer: str, service_id: str, body: bytes) -> JSONResponse:
@@ -185,10 +217,9 @@ def _noted(library: Library, memory: Memory, issuer: str, service_id: str, body:
 
 
 def _answer(
-    engine: Engine, memory: Memory, settings: Settings, issuer: str, service_id: str, hook: str, body: dict[str, Any]
-) -> tuple[dict[str, Any], str]:
-    """One call from body to response, and whose chart it was. Raises Refused."""
-    call, context = read_call(body, hook)
+    engine: Engine, memory: Memory, settings: Settings, issuer: str, service_id: str, hook: str, call: Call, context: Context
+) -> dict[str, Any]:
+    """One call with all that could be had, to its response. Raises Refused."""
     try:
         chart = read_chart(
             hook=hook,
@@ -203,14 +234,13 @@ def _answer(
     missing = [kind for kind in REQUIRED if kind not in chart.supplied]
     if missing:
         raise Refused(412, "required", f"Required data could not be had: {', '.join(missing)}.")
-    answer = respond(
+    return respond(
         engine.evaluate(chart, memory.overrides(issuer, context.patientId, chart.today)),
         service_id=service_id,
         hook_instance=str(call.hookInstance),
         public_url=settings.shown_url,
         incomplete_card=settings.incomplete_card,
     )
-    return answer, context.patientId
 
 
 def _service(library: Library, hook: str, prefetch: dict[str, str]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from mgcds.chart.supply import failed_in
 from tests.unit.chart.small import Json, bundle, call, codes, condition, lab, order, outcome, procedure, service
 
 LABORATORY = {"salts", "scores"}
@@ -70,3 +71,26 @@ def test_an_entry_without_a_resource_is_nothing_to_note() -> None:
     page = bundle(condition())
     page["entry"].append({"fullUrl": "urn:uuid:1", "response": {"status": "204"}})
     assert not codes(call({"conditions": page}))
+
+
+@pytest.mark.parametrize(
+    ("prefetch", "failed"),
+    [
+        ({"conditions": outcome("error")}, {"conditions"}),
+        ({"conditions": None, "salts": bundle(condition())}, set()),
+        ({"problemList": outcome("error")}, {"conditions"}),
+        ({"vitalSigns": {"response": {"status": "500"}, "resource": None}}, LABORATORY),
+        ({"anything": outcome("fatal")}, set()),
+        ({"conditions": bundle(outcome("information"))}, set()),
+    ],
+)
+def test_what_the_client_failed_to_get(prefetch: Json, failed: set[str]) -> None:
+    assert failed_in(prefetch, LABORATORY) == failed
+
+
+@pytest.mark.parametrize(
+    ("key", "partial"), [("conditions", {"conditions"}), ("myProblems", {"conditions"}), ("salts", {"salts"})]
+)
+def test_what_was_supplied_in_part(key: str, partial: set[str]) -> None:
+    more = [{"relation": "next", "url": "x"}]
+    assert call({key: bundle(condition(), link=more), "procedures": bundle()}).partial == partial
