@@ -99,6 +99,7 @@ def serve(
     workers: Annotated[int, typer.Option(min=1, max=64, help="processes; one a core is a good number")] = 1,
 ) -> None:
     """Run the CDS Hooks service."""
+    from mgcds.service.clients import ClientsError
     from mgcds.service.run import serve as run_service
 
     settings = _settings(host=host, port=port, rules=rules, site=site)
@@ -109,6 +110,9 @@ def serve(
         run_service(settings, workers)
     except SiteError as error:
         raise _bad_site(error) from None
+    except ClientsError as error:
+        _print_problems(error.problems, err)
+        raise _stop(f"the clients file cannot be used: {_count(len(error.problems), 'problem')}") from None
     except SourceError as error:
         _print_problems(error.problems)
         raise _stop("the service does not start before this is mended", FOUND) from None

@@ -53,6 +53,7 @@ def test_it_answers_and_stops_when_told(workers: str) -> None:
     assert "canaryJaneDoe" not in errors
     lines = [json.loads(line) for line in errors.splitlines() if not line.startswith("mgcds:")]
     assert any(line["event"] == "starting" and line["library"] == ready["library"] for line in lines)
+    assert sum("ANY CALLER IS ANSWERED" in line["event"] for line in lines) == 1
     assert sum("set MGCDS_DATA_DIR" in line["event"] for line in lines) == 1  # memory ends with the process: said once
 
 
@@ -96,9 +97,22 @@ def test_it_does_not_leave_loopback_unauthenticated_by_accident() -> None:
 
 
 def test_a_setting_that_does_nothing_yet_is_refused() -> None:
-    done = refused(MGCDS_CLIENTS="clients.yaml")
+    done = refused(MGCDS_AUDIT_FILE="audit.ndjson")
     assert done.returncode == 2
-    assert "MGCDS_CLIENTS" in done.stderr
+    assert "MGCDS_AUDIT_FILE" in done.stderr
+
+
+def test_a_bad_clients_file_is_refused_with_every_problem_and_its_place(tmp_path: Path) -> None:
+    file = tmp_path / "clients.yaml"
+    file.write_text(
+        "clients:\n  - name: General Hospital\n    issuer: https://ehr.example.org\n    key_set: ftp://ehr.example.org\n"
+    )
+    done = refused(MGCDS_CLIENTS=str(file), MGCDS_PUBLIC_URL="https://cds.example.org")
+    assert done.returncode == 2
+    assert f"{file}:2:11: name: write it with small letters, digits and hyphens" in done.stderr
+    assert f"{file}:4:14: key_set: this is no address" in done.stderr
+    assert "mgcds: the clients file cannot be used: 2 problems" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_data_folder_that_cannot_be_used_is_refused(tmp_path: Path) -> None:
