@@ -52,8 +52,10 @@ STRANGER = ECKey.generate_key("P-384", {"kid": "ec"})
 class Door:
     """The service behind authentication, and the server of the one client's keys."""
 
-    def __init__(self, library: Library, keys: KeyServer, folder: Any, **given: Any) -> None:
-        file = clients_file(folder, keys.address, tenants="[general, children]")
+    def __init__(
+        self, library: Library, keys: KeyServer, folder: Any, *, tenants: str = "[general, children]", **given: Any
+    ) -> None:
+        file = clients_file(folder, keys.address, **({"tenants": tenants} if tenants else {}))
         settings = read_settings(**{"today": TODAY, "public_url": PUBLIC, "root_path": "/inside", "clients": file} | given)
         self.app = create_app(library, settings)
         self.http = TestClient(self.app, raise_server_exceptions=False)
