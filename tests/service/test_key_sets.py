@@ -30,7 +30,7 @@ from mgcds.service.bearer import Cause, Rejected
 from mgcds.service.clients import Client, read_clients
 from mgcds.service.jwks import NoKeySet, read_key_set
 from mgcds.service.key_set_fetch import LARGEST, NotFetched, fetch_key_set
-from mgcds.service.key_sets import COLD_PAUSE, FRESH, PAUSE, STALE, KeySets
+from mgcds.service.key_sets import AHEAD, COLD_PAUSE, FRESH, PAUSE, STALE, KeySets
 from mgcds.service.pinning import NoAddress, is_allowed, pinned
 from tests.service.test_leaks import logged
 from tests.service.test_tokens import REFUSAL, Door
@@ -335,10 +335,11 @@ class Source:
     def __init__(self, *keys: Any) -> None:
         self.keys: tuple[Any, ...] | None = keys
         self.asked = 0
+        self.seconds = 0.01
 
     async def __call__(self, address: str, *, private: bool) -> bytes:
         self.asked += 1
-        await anyio.sleep(0.01)
+        await anyio.sleep(self.seconds)
         if self.keys is None:
             raise NotFetched("it is down")
         return key_set(*self.keys)
@@ -362,10 +363,62 @@ def test_a_set_is_kept_and_asked_for_again_after_a_while(a_client: Client) -> No
     async def run() -> None:
         clock, source = Clock(), Source(EC)
         sets = KeySets(source, clock)
-        for seconds, asked in ((0, 1), (1, 1), (FRESH - 2, 1), (1, 2), (1, 2)):
+        for seconds, asked in ((0, 1), (1, 1), (AHEAD - 2, 1), (FRESH, 2), (1, 2)):
             clock.now += seconds
             assert await found(sets, a_client) == "yes"
             assert source.asked == asked
+
+    anyio.run(run)
+
+
+def test_a_set_that_is_getting_old_is_asked_for_while_calls_go_on(a_client: Client) -> None:
+    async def run() -> None:
+        clock, source = Clock(), Source(EC)
+        sets = KeySets(source, clock)
+        assert await found(sets, a_client) == "yes"
+        source.keys = (NEW,)
+        clock.now += AHEAD
+        for _ in range(10):  # none of them waits for the answer
+            assert await found(sets, a_client) == "yes"
+        await anyio.sleep(0.1)
+        assert source.asked == 2
+        assert await found(sets, a_client) == "key-unknown"
+        assert await found(sets, a_client, "new") == "yes"
+        assert source.asked == 2
+
+    anyio.run(run)
+
+
+def test_while_its_address_is_down_only_one_call_waits(a_client: Client) -> None:
+    async def run() -> None:
+        clock, source = Clock(), Source(EC)
+        sets = KeySets(source, clock)
+        assert await found(sets, a_client) == "yes"
+        source.keys, source.seconds = None, 0.2
+        waited = []
+        clock.now += FRESH
+        for _ in range(4):
+            started = time.perf_counter()
+            assert await found(sets, a_client) == "yes"
+            waited.append(time.perf_counter() - started >= source.seconds)
+            await anyio.sleep(2 * source.seconds)
+            clock.now += PAUSE
+        assert waited == [True, False, False, False]
+        assert source.asked == 5
+
+    anyio.run(run)
+
+
+def test_a_stolen_key_is_not_taken_after_a_quiet_time(a_client: Client) -> None:
+    """A set at hand is used while it is asked for, but not one that nobody has looked at for long."""
+
+    async def run() -> None:
+        clock, source = Clock(), Source(EC)
+        sets = KeySets(source, clock)
+        assert await found(sets, a_client) == "yes"
+        source.keys = (NEW,)
+        clock.now += FRESH
+        assert await found(sets, a_client) == "key-unknown"
 
     anyio.run(run)
 
@@ -408,7 +461,7 @@ def test_while_its_address_is_down_a_set_is_used_for_an_hour_and_no_longer(a_cli
         clock.now += STALE - 1
         assert await found(sets, a_client) == "yes"
         assert source.asked == 2
-        clock.now += PAUSE
+        clock.now += 1
         assert await found(sets, a_client) == "keys-unavailable"
         source.keys = (EC,)
         clock.now += COLD_PAUSE

@@ -18,6 +18,7 @@ from mgcds.service.claims import check_claims
 from mgcds.service.clients import Client, Clients, read_clients
 from mgcds.service.errors import Refused
 from mgcds.service.jwks import Key
+from mgcds.service.key_set_fetch import tls
 from mgcds.service.key_sets import KeySets
 from mgcds.settings import Settings
 from mgcds.store import SpentTokens, StoreError, open_database
@@ -125,5 +126,6 @@ def open_trust(settings: Settings) -> Trust | None:
     clients = read_clients(settings.clients) if settings.clients else Clients()
     if not settings.authenticates:
         return None
+    tls()  # reading the system's authorities takes longer than a call may
     tokens = SpentTokens(open_database(settings.data_dir))
     return Trust(clients, KeySets(), tokens, public_url=settings.public_url, now=settings.instant)
