@@ -15,7 +15,10 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
+from mgcds.service.run import warn_of_callers
+from mgcds.settings import read_settings
 from tests.conftest import RULES
 
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.upper().startswith("MGCDS_")}
@@ -94,6 +97,27 @@ def test_it_does_not_leave_loopback_unauthenticated_by_accident() -> None:
     done = refused("--host", "0.0.0.0")
     assert done.returncode == 2
     assert "MGCDS_AUTH=off" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({}, ["ANY CALLER IS ANSWERED"]),
+        ({"host": "0.0.0.0", "auth": "off"}, ["ANY CALLER IS ANSWERED"]),
+        ({"clients": "c.yaml", "auth": "off"}, ["ANY CALLER IS ANSWERED"]),
+        ({"clients": "c.yaml", "public_url": "https://cds.example.org"}, ["USED TOKENS ARE FORGOTTEN"]),
+        (
+            {"clients": "c.yaml", "public_url": "http://cds.example.org", "data_dir": "d"},
+            ["TOKENS AND PATIENT DATA TRAVEL IN THE CLEAR"],
+        ),
+        ({"clients": "c.yaml", "public_url": "https://cds.example.org", "data_dir": "d"}, []),
+    ],
+)
+def test_it_says_loudly_who_is_let_in_that_should_perhaps_not_be(given: dict[str, str], said: list[str]) -> None:
+    with capture_logs() as lines:
+        warn_of_callers(read_settings(**given), workers=1)
+    assert [line["log_level"] for line in lines] == ["warning"] * len(said)
+    assert all(line["event"].startswith(start) for line, start in zip(lines, said, strict=True))
 
 
 def test_a_setting_that_does_nothing_yet_is_refused() -> None:

@@ -78,7 +78,7 @@ Words = Annotated[tuple[Text, ...], PlainValidator(_words)]
 
 
 class Client(Model):
-    """One EHR that may call. Feedback, overrides and token ids are kept apart by `issuer`."""
+    """One EHR that may call. Token ids are kept apart by `issuer`, patients by `issuer` and tenant."""
 
     name: Name = Field(description="short name for metrics and logs")
     issuer: Text = Field(description="the `iss` of its tokens, letter by letter")

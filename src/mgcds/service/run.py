@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 def serve(settings: Settings, workers: int = 1) -> None:
     """Serves until it is told to stop. Raises SourceError, ClientsError or StoreError, before any worker is started."""
     app = _application(settings)
-    _warn_of_callers(settings, workers)
+    warn_of_callers(settings, workers)
     if settings.data_dir is None:
         log.warning(
             "overrides are remembered until this process ends; set MGCDS_DATA_DIR to keep them"
@@ -61,7 +61,7 @@ def serve(settings: Settings, workers: int = 1) -> None:
     uvicorn.run("mgcds.service.run:worker", factory=True, workers=workers, **options)
 
 
-def _warn_of_callers(settings: Settings, workers: int) -> None:
+def warn_of_callers(settings: Settings, workers: int) -> None:
     """Says loudly who is let in that should perhaps not be."""
     if not settings.authenticates:
         where = "and the address is loopback" if settings.is_loopback else "and the address is not loopback"
@@ -70,7 +70,7 @@ def _warn_of_callers(settings: Settings, workers: int) -> None:
     if not settings.public_url.startswith("https://"):
         log.warning("TOKENS AND PATIENT DATA TRAVEL IN THE CLEAR: MGCDS_PUBLIC_URL is not https")
     if settings.data_dir is None:
-        log.warning("USED TOKENS ARE FORGOTTEN when this process ends, and told to no other worker; set the data folder",
+        log.warning("USED TOKENS ARE FORGOTTEN when this process ends, and told to no other worker; set MGCDS_DATA_DIR",
                     workers=workers)  # fmt: skip
 
 
