@@ -39,7 +39,9 @@ class Settings(BaseSettings):
         description="the rule library: a folder with policy.yaml in it",
     )
     site: Path | None = Field(default=None, description="the site file: what this site changes in the rules, and why")
-    public_url: str = Field(default="", description="address under which clinicians reach the rule pages")
+    public_url: str = Field(
+        default="", description="address under which EHRs and clinicians reach this service; tokens are made out to it"
+    )
     root_path: str = Field(default="", description="path below which a proxy serves us, like /cds")
     data_dir: Path | None = Field(
         default=None,
@@ -139,6 +141,10 @@ class Settings(BaseSettings):
         """This moment in the site's zone, on the day of MGCDS_TODAY: the only place where the clock is read for a decision."""
         now = datetime.now(UTC).astimezone(self.zone)
         return datetime.combine(self.today, now.time(), self.zone) if self.today else now
+
+    def instant(self) -> datetime:
+        """This moment, whatever day MGCDS_TODAY makes up: what tokens are compared with."""
+        return datetime.now(UTC)
 
     def day(self) -> date:
         """Today in the site's zone."""

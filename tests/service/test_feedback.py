@@ -11,12 +11,12 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from starlette.requests import Request
 from starlette.testclient import TestClient
 
 from mgcds.language.library import Library
 from mgcds.service import app as application
 from mgcds.service.app import create_app
+from mgcds.service.caller import Caller
 from mgcds.settings import read_settings
 from mgcds.store import Store, StoreError
 from tests.service.conftest import FIXTURES, TODAY
@@ -171,14 +171,20 @@ def test_another_patient_is_not_silenced(site: Site) -> None:
     assert findings(site.call(WARNING, other)) != {}
 
 
-def test_another_issuer_neither_answers_our_cards_nor_is_silenced(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
-    def from_header(request: Request) -> str:
-        return request.headers["x-test-issuer"]
+@pytest.mark.parametrize(("other", "tenants"), [("two", ("", "")), ("one", (" east", " west")), ("one", ("", " west"))])
+def test_another_issuer_or_tenant_neither_answers_our_cards_nor_is_silenced(
+    library: Library, monkeypatch: pytest.MonkeyPatch, other: str, tenants: tuple[str, str]
+) -> None:
+    class Believing:
+        """Takes the Authorization header for the name of a caller; tokens have tests of their own."""
 
-    monkeypatch.setattr(application, "issuer_of", from_header)
+        async def caller(self, authorization: list[str], path: str) -> Caller:
+            return Caller(*authorization[0].split()[:1], tenant="".join(authorization[0].split()[1:]))
+
+    monkeypatch.setattr(application, "open_trust", lambda _: Believing())
     site = Site(library)
-    ours = {"x-test-issuer": "https://one.example.org"}
-    theirs = {"x-test-issuer": "https://two.example.org"}
+    ours = {"authorization": f"https://one.example.org{tenants[0]}"}
+    theirs = {"authorization": f"https://{other}.example.org{tenants[1]}"}
     card = site.call(WARNING, **ours)["cards"][0]["uuid"]
     assert taken(site.send({"feedback": [entry(card)]}, **theirs)) == (1, 1)
     assert findings(site.call(WARNING, **ours)) != {}

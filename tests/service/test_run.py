@@ -15,7 +15,10 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
+from mgcds.service.run import warn_of_callers
+from mgcds.settings import read_settings
 from tests.conftest import RULES
 
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.upper().startswith("MGCDS_")}
@@ -53,6 +56,7 @@ def test_it_answers_and_stops_when_told(workers: str) -> None:
     assert "canaryJaneDoe" not in errors
     lines = [json.loads(line) for line in errors.splitlines() if not line.startswith("mgcds:")]
     assert any(line["event"] == "starting" and line["library"] == ready["library"] for line in lines)
+    assert sum("ANY CALLER IS ANSWERED" in line["event"] for line in lines) == 1
     assert sum("set MGCDS_DATA_DIR" in line["event"] for line in lines) == 1  # memory ends with the process: said once
 
 
@@ -95,10 +99,44 @@ def test_it_does_not_leave_loopback_unauthenticated_by_accident() -> None:
     assert "MGCDS_AUTH=off" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({}, ["ANY CALLER IS ANSWERED"]),
+        ({"host": "0.0.0.0", "auth": "off"}, ["ANY CALLER IS ANSWERED"]),
+        ({"clients": "c.yaml", "auth": "off"}, ["ANY CALLER IS ANSWERED"]),
+        ({"clients": "c.yaml", "public_url": "https://cds.example.org"}, ["USED TOKENS ARE FORGOTTEN"]),
+        (
+            {"clients": "c.yaml", "public_url": "http://cds.example.org", "data_dir": "d"},
+            ["TOKENS AND PATIENT DATA TRAVEL IN THE CLEAR"],
+        ),
+        ({"clients": "c.yaml", "public_url": "https://cds.example.org", "data_dir": "d"}, []),
+    ],
+)
+def test_it_says_loudly_who_is_let_in_that_should_perhaps_not_be(given: dict[str, str], said: list[str]) -> None:
+    with capture_logs() as lines:
+        warn_of_callers(read_settings(**given), workers=1)
+    assert [line["log_level"] for line in lines] == ["warning"] * len(said)
+    assert all(line["event"].startswith(start) for line, start in zip(lines, said, strict=True))
+
+
 def test_a_setting_that_does_nothing_yet_is_refused() -> None:
-    done = refused(MGCDS_CLIENTS="clients.yaml")
+    done = refused(MGCDS_AUDIT_FILE="audit.ndjson")
     assert done.returncode == 2
-    assert "MGCDS_CLIENTS" in done.stderr
+    assert "MGCDS_AUDIT_FILE" in done.stderr
+
+
+def test_a_bad_clients_file_is_refused_with_every_problem_and_its_place(tmp_path: Path) -> None:
+    file = tmp_path / "clients.yaml"
+    file.write_text(
+        "clients:\n  - name: General Hospital\n    issuer: https://ehr.example.org\n    key_set: ftp://ehr.example.org\n"
+    )
+    done = refused(MGCDS_CLIENTS=str(file), MGCDS_PUBLIC_URL="https://cds.example.org")
+    assert done.returncode == 2
+    assert f"{file}:2:11: name: write it with small letters, digits and hyphens" in done.stderr
+    assert f"{file}:4:14: key_set: this is no address" in done.stderr
+    assert "mgcds: the clients file cannot be used: 2 problems" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_data_folder_that_cannot_be_used_is_refused(tmp_path: Path) -> None:

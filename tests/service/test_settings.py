@@ -80,7 +80,8 @@ def test_variables_of_others_do_not_disturb(monkeypatch: pytest.MonkeyPatch) -> 
         ("MAX_BODY", "1", "MGCDS_MAX_BODY: should be greater"),
         ("HOST", "0.0.0.0", "name it in MGCDS_CLIENTS"),
         ("PSEUDONYM_KEY", "tooshort", "MGCDS_PSEUDONYM_KEY: at least 16 characters"),
-        ("CLIENTS", "clients.yaml", "MGCDS_CLIENTS: this version does nothing with it yet"),
+        ("CLIENTS", "clients.yaml", "say in MGCDS_PUBLIC_URL"),
+        ("AUTH", "required", "name it in MGCDS_CLIENTS"),
         ("AUDIT_FILE", "audit.ndjson", "MGCDS_AUDIT_FILE: this version does nothing with it yet"),
     ],
 )
@@ -100,6 +101,15 @@ def test_it_leaves_loopback_only_when_authentication_is_switched_off_on_purpose(
         assert read_settings(host=host).is_loopback
 
 
+def test_callers_are_authenticated_wherever_others_can_reach_the_service_or_clients_are_named(tmp_path: Path) -> None:
+    named = {"clients": tmp_path / "clients.yaml", "public_url": "https://cds.example.org"}
+    assert not read_settings().authenticates
+    assert read_settings(**named).authenticates
+    assert read_settings(**named, host="0.0.0.0").authenticates
+    assert not read_settings(**named, auth="off").authenticates
+    assert not read_settings(host="0.0.0.0", auth="off").authenticates
+
+
 def test_a_made_up_day_works_on_loopback_only() -> None:
     with pytest.raises(SettingsError, match="MGCDS_TODAY is for tests"):
         read_settings(today="2026-06-15", host="0.0.0.0", auth="off")
@@ -117,3 +127,7 @@ def test_now_lies_on_the_made_up_day_in_the_sites_zone() -> None:
     assert settings.now().date() == settings.day() == date(2026, 6, 15)
     assert settings.now().tzinfo == settings.zone
     assert read_settings().now().date() == read_settings().day()
+
+
+def test_tokens_are_compared_with_the_real_time_whatever_day_is_made_up() -> None:
+    assert read_settings(today="2020-01-01").instant().year > 2020

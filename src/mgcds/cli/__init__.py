@@ -72,6 +72,7 @@ def serve(
     workers: Annotated[int, typer.Option(min=1, max=64, help="processes; one a core is a good number")] = 1,
 ) -> None:
     """Run the CDS Hooks service."""
+    from mgcds.service.clients import ClientsError
     from mgcds.service.run import serve as run_service
 
     settings = settings_of(host=host, port=port, rules=rules, site=site)
@@ -82,6 +83,9 @@ def serve(
         run_service(settings, workers)
     except SiteError as error:
         raise bad_site(error) from None
+    except ClientsError as error:
+        print_problems(error.problems, err)
+        raise stop(f"the clients file cannot be used: {counted(len(error.problems), 'problem')}") from None
     except SourceError as error:
         print_problems(error.problems)
         raise stop("the service does not start before this is mended", FOUND) from None

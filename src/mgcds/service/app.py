@@ -24,17 +24,18 @@ from mgcds.language.library import Library
 from mgcds.language.site import ACTIVE
 from mgcds.service import errors
 from mgcds.service.body import parse, read_body
+from mgcds.service.caller import ANYBODY, Caller
 from mgcds.service.clients import Clients, read_clients
 from mgcds.service.envelope import Envelope
 from mgcds.service.errors import Refused
 from mgcds.service.feedback import BODY, read_feedback
 from mgcds.service.fetch import Fetcher, Plan, plan, settled
-from mgcds.service.issuer import issuer_of
 from mgcds.service.memory import Memory, open_memory, shown
 from mgcds.service.origins import allowed_for
 from mgcds.service.pages import add_pages
 from mgcds.service.prefetch import REQUIRED, templates
 from mgcds.service.requests import CONTEXTS, HOOK_VERSIONS, Call, Context, read_call
+from mgcds.service.trust import open_trust
 from mgcds.settings import Settings
 from mgcds.store import Shown
 
@@ -99,8 +100,6 @@ def create_app(library: Library, settings: Settings) -> FastAPI:
     prefetch = {service["hook"]: service["prefetch"] for service in discovery["services"]}
     batches = laboratory_batches(library.terminology)
     clients = read_clients(settings.clients) if settings.clients else Clients()
-    # Once callers are authenticated, each gets its own: allowed_for(caller.client, ...).
-    allowed = allowed_for(None, clients, is_local=settings.is_loopback)
     etag = f'"{__version__}-{library.hash}"'
     health = {"rules": len(library.rules), "library": library.hash}
     # One evaluation at a time, in a thread beside the event loop: the engine holds the interpreter anyway, so more threads
@@ -108,9 +107,15 @@ def create_app(library: Library, settings: Settings) -> FastAPI:
     one = CapacityLimiter(1)
     memory = open_memory(settings, library.policy.remember)
     storing = CapacityLimiter(STORE_THREADS)  # who waits for the disk keeps no evaluation waiting
+    trust = open_trust(settings)
 
-    @app.get("/cds-services", summary="The services this server offers")
+    async def caller_of(request: Request, path: str) -> Caller:
+        """Who calls, asked before the body is read. Raises Refused."""
+        return ANYBODY if trust is None else await trust.caller(request.headers.getlist("authorization"), path)
+
+    @app.get("/cds-services", summary="The services this server offers", responses=errors.documented(401, 503))
     async def discover(request: Request) -> Response:
+        await caller_of(request, "/cds-services")
         headers = {"cache-control": "max-age=300", "etag": etag}
         if request.headers.get("if-none-match") == etag:
             return Response(status_code=304, headers=headers)
@@ -119,15 +124,16 @@ def create_app(library: Library, settings: Settings) -> FastAPI:
     @app.post(
         "/cds-services/{service_id}",
         summary="Call a CDS service",
-        responses=errors.documented(400, 404, 412, 413, 415, 500),
+        responses=errors.documented(400, 401, 404, 412, 413, 415, 500, 503),
         openapi_extra=_BODY,
     )
     async def call(service_id: str, request: Request) -> JSONResponse:
+        caller = await caller_of(request, f"/cds-services/{service_id}")
         hook = services.get(service_id)
         if hook is None:
             raise Refused(404, "not-found", "There is no such service.")
         body = await read_body(request, settings.max_body)
-        issuer = issuer_of(request)
+        allowed = allowed_for(caller.client, clients, is_local=settings.is_loopback)
 
         def begin() -> tuple[Call, Context, Plan | None]:
             asked, context = read_call(parse(body), hook)
@@ -139,12 +145,12 @@ def create_app(library: Library, settings: Settings) -> FastAPI:
             had = await fetcher.fetch(lacking)
             asked = asked.model_copy(update={"prefetch": {**(asked.prefetch or {}), **had}})
         done = await run_sync(
-            lambda: _answered(engine, memory, settings, issuer, service_id, hook, asked, context), limiter=one
+            lambda: _answered(engine, memory, settings, caller.scope, service_id, hook, asked, context), limiter=one
         )
         if done.cards:  # recorded before they go out, so that feedback on them is never too early
             with move_on_after(RECORDING_SECONDS) as waiting:
                 await run_sync(
-                    lambda: memory.show(done.cards, issuer=issuer, service=service_id, patient_id=done.patient_id),
+                    lambda: memory.show(done.cards, issuer=caller.scope, service=service_id, patient_id=done.patient_id),
                     limiter=storing,
                     abandon_on_cancel=True,
                 )
@@ -155,15 +161,15 @@ def create_app(library: Library, settings: Settings) -> FastAPI:
     @app.post(
         "/cds-services/{service_id}/feedback",
         summary="Report what clinicians did with cards",
-        responses=errors.documented(400, 404, 413, 415, 503),
+        responses=errors.documented(400, 401, 404, 413, 415, 503),
         openapi_extra=_FEEDBACK_BODY,
     )
     async def feedback(service_id: str, request: Request) -> JSONResponse:
+        caller = await caller_of(request, f"/cds-services/{service_id}/feedback")
         if service_id not in services:
             raise Refused(404, "not-found", "There is no such service.")
         body = await read_body(request, settings.max_body)
-        issuer = issuer_of(request)
-        return await run_sync(lambda: _noted(library, memory, issuer, service_id, body), limiter=storing)
+        return await run_sync(lambda: _noted(library, memory, caller.scope, service_id, body), limiter=storing)
 
     @app.get("/healthz", summary="Whether the process is alive")
     async def healthy() -> dict[str, Any]:
@@ -176,6 +182,7 @@ def create_app(library: Library, settings: Settings) -> FastAPI:
     add_pages(app, library, settings.root_path)
     app.state.library = library
     app.state.memory = memory
+    app.state.trust = trust
     return app
 
 

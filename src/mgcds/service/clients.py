@@ -13,6 +13,7 @@ An issuer and its key set are registered together: an address in a token is comp
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -63,15 +64,23 @@ def _words(value: Any) -> tuple[Text, ...]:
     return tuple(as_text(item) for item in value)
 
 
+def _name(value: Any) -> Text:
+    text = as_text(value)
+    if not re.fullmatch(r"[a-z0-9-]{1,40}", text):
+        raise wrong("write it with small letters, digits and hyphens, at most 40, like general-hospital", text.place)
+    return text
+
+
+Name = Annotated[Text, PlainValidator(_name), WithJsonSchema({"type": "string", "pattern": "^[a-z0-9-]{1,40}$"})]
 Address = Annotated[Text, PlainValidator(_address), WithJsonSchema({"type": "string", "format": "uri"})]
 Addresses = Annotated[tuple[Text, ...], PlainValidator(lambda value: tuple(_address(item) for item in _words(value)))]
 Words = Annotated[tuple[Text, ...], PlainValidator(_words)]
 
 
 class Client(Model):
-    """One EHR that may call. Feedback, overrides and token ids are kept apart by `issuer`."""
+    """One EHR that may call. Token ids are kept apart by `issuer`, patients by `issuer` and tenant."""
 
-    name: str = Field(pattern=r"^[a-z0-9-]{1,40}$", description="short name for metrics and logs")
+    name: Name = Field(description="short name for metrics and logs")
     issuer: Text = Field(description="the `iss` of its tokens, letter by letter")
     key_set: Address = Field(description="where its public keys are; the only address keys are fetched from")
     algorithms: tuple[Algorithm, ...] = Field(default=("ES384", "RS384"), min_length=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI
@@ -14,20 +15,21 @@ _CODES = {404: "not-found", 405: "not-supported"}
 _TEXTS = {404: "There is nothing at this address.", 405: "This address does not take this method."}
 _MEANINGS = {
     400: "The request is malformed; the outcome names the fields",
+    401: "Callers are authenticated here, and this one was not; the outcome does not say why",
     404: "No such service",
     412: "Required data could not be had, or they are another patient's",
     413: "The request is too large",
     415: "The request is not JSON in UTF-8 without content encoding",
     500: "The service failed; nothing was decided",
-    503: "What was sent could not be stored; nothing of it was",
+    503: "The database could not be reached; nothing of what was sent was stored",
 }
 
 
 class Refused(Exception):
     """A request that is not answered with cards."""
 
-    def __init__(self, status: int, code: str, text: str) -> None:
-        self.status, self.code, self.text = status, code, text
+    def __init__(self, status: int, code: str, text: str, headers: Mapping[str, str] | None = None) -> None:
+        self.status, self.code, self.text, self.headers = status, code, text, headers or {}
         super().__init__(text)
 
 
@@ -53,7 +55,9 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Refused)
     async def _refused(_: Request, error: Refused) -> JSONResponse:
-        return outcome(error.status, error.code, error.text)
+        answer = outcome(error.status, error.code, error.text)
+        answer.headers.update(error.headers)
+        return answer
 
     @app.exception_handler(HTTPException)
     async def _http(request: Request, error: HTTPException) -> Response:

@@ -19,10 +19,9 @@ log = structlog.get_logger(__name__)
 
 
 def serve(settings: Settings, workers: int = 1) -> None:
-    """Serves until it is told to stop. Raises SourceError or StoreError, before any worker is started."""
+    """Serves until it is told to stop. Raises SourceError, ClientsError or StoreError, before any worker is started."""
     app = _application(settings)
-    if not settings.is_loopback:  # settings allow this only with authentication switched off
-        log.warning("ANY CALLER IS ANSWERED: authentication is off and the address is not loopback", host=settings.host)
+    warn_of_callers(settings, workers)
     if settings.data_dir is None:
         log.warning(
             "overrides are remembered until this process ends; set MGCDS_DATA_DIR to keep them"
@@ -60,6 +59,19 @@ def serve(settings: Settings, workers: int = 1) -> None:
     os.environ |= {"MGCDS_HOST": settings.host, "MGCDS_PORT": str(settings.port), "MGCDS_RULES": str(settings.rules)}
     os.environ["MGCDS_SITE"] = str(settings.site or "")
     uvicorn.run("mgcds.service.run:worker", factory=True, workers=workers, **options)
+
+
+def warn_of_callers(settings: Settings, workers: int) -> None:
+    """Says loudly who is let in that should perhaps not be."""
+    if not settings.authenticates:
+        where = "and the address is loopback" if settings.is_loopback else "and the address is not loopback"
+        log.warning(f"ANY CALLER IS ANSWERED: authentication is off {where}", host=settings.host)
+        return
+    if not settings.public_url.startswith("https://"):
+        log.warning("TOKENS AND PATIENT DATA TRAVEL IN THE CLEAR: MGCDS_PUBLIC_URL is not https")
+    if settings.data_dir is None:
+        log.warning("USED TOKENS ARE FORGOTTEN when this process ends, and told to no other worker; set MGCDS_DATA_DIR",
+                    workers=workers)  # fmt: skip
 
 
 def worker() -> FastAPI:

@@ -64,3 +64,13 @@ feedback = Table(
     Column("received_at", Instant, nullable=False),
     Index("overrides_of_patient", "issuer", "patient", "outcome", "outcome_at"),
 )
+
+# Tokens that were used, by SHA-256 of their issuer and id. The primary key lets each in once; rows go when `until` is over.
+spent_tokens = Table(
+    "spent_tokens",
+    metadata,
+    Column("issuer", String(64), primary_key=True),
+    Column("jti", String(64), primary_key=True),
+    Column("until", Instant, nullable=False),
+    Index("spent_tokens_over", "until"),
+)
