@@ -20,8 +20,19 @@ HOOKS = (
     "medication-refill",
     "encounter-discharge",
     "appointment-book",
+    "medication-verify",
+    "problem-list-item-create",
 )
-Hook = Literal["patient-view", "order-select", "order-sign", "medication-refill", "encounter-discharge", "appointment-book"]
+Hook = Literal[
+    "patient-view",
+    "order-select",
+    "order-sign",
+    "medication-refill",
+    "encounter-discharge",
+    "appointment-book",
+    "medication-verify",
+    "problem-list-item-create",
+]
 
 
 class Stewardship(Model):

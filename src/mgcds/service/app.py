@@ -1,4 +1,4 @@
-"""The HTTP application: discovery, the six services, rule pages and health."""
+"""The HTTP application: discovery, the services, rule pages and health."""
 
 from __future__ import annotations
 
@@ -41,6 +41,8 @@ _TITLES = {
     "medication-refill": "when a refill is asked for",
     "encounter-discharge": "when a patient is discharged",
     "appointment-book": "when an appointment is made",
+    "medication-verify": "when a pharmacist verifies an order",
+    "problem-list-item-create": "when a problem is put on the list",
 }
 _REQUEST = {
     "required": ["hook", "hookInstance", "context"],

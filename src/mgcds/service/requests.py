@@ -67,6 +67,27 @@ class AppointmentBook(Context):
     appointments: Resource
 
 
+class MedicationVerify(Context):
+    """medication-verify 0.1.0: the order stands under `medication`, in the example of the hook's page under `order`."""
+
+    medication: Resource | None = None
+    order: Resource | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_of_both(cls, value: Any) -> Any:
+        """The wrong field is named `medication`, which a validator of the whole could not."""
+        if isinstance(value, dict) and value.get("medication") is None and value.get("order") is None:
+            return {**value, "medication": ()}
+        return value
+
+
+class ProblemListItemCreate(Context):
+    """problem-list-item-create 0.1.0."""
+
+    conditions: Resource
+
+
 CONTEXTS: dict[str, type[Context]] = {
     "patient-view": PatientView,
     "order-select": OrderSelect,
@@ -74,8 +95,11 @@ CONTEXTS: dict[str, type[Context]] = {
     "medication-refill": MedicationRefill,
     "encounter-discharge": EncounterDischarge,
     "appointment-book": AppointmentBook,
+    "medication-verify": MedicationVerify,
+    "problem-list-item-create": ProblemListItemCreate,
 }
-HOOK_VERSIONS = dict.fromkeys(CONTEXTS, "1.0") | {"medication-refill": "0.1.0"}
+_YOUNG = ("medication-refill", "medication-verify", "problem-list-item-create")
+HOOK_VERSIONS = dict.fromkeys(CONTEXTS, "1.0") | dict.fromkeys(_YOUNG, "0.1.0")
 
 
 class Authorization(Lenient):
