@@ -81,7 +81,7 @@ class Suggestion(Model):
     """What the clinician can do with one click; exactly one of the three."""
 
     order: Word | None = Field(default=None, description="an order file: creates it")
-    stop: Word | None = Field(default=None, description="a question of `taking`: deletes its drafts")
+    stop: Word | None = Field(default=None, description="a question of `taking`: cancels its drafts")
     move: Word | None = Field(default=None, description="a question of `spacing`: moves the draft to a safe time")
 
 
