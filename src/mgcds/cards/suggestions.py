@@ -55,9 +55,9 @@ def _actions(suggestion: Suggestion, finding: Finding, evaluation: Evaluation) -
     if suggestion.stop:
         answer = evaluation.answers[finding.rule.names[str(suggestion.stop)]]
         return [
-            action
+            stop
             for use in answer.uses
-            if use.drafted and "#" not in use.reference and (action := _stop(use, evaluation)) is not None
+            if use.drafted and "#" not in use.reference and (stop := _stop(use, evaluation)) is not None
         ]
     answer = evaluation.answers[finding.rule.names[str(suggestion.move)]]
     return _move(answer.uses, answer.parts, evaluation)

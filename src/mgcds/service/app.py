@@ -21,15 +21,19 @@ from mgcds.engine.evaluate import Engine
 from mgcds.language.library import Library
 from mgcds.language.site import ACTIVE
 from mgcds.service import errors
-from mgcds.service.body import parse, read_body
+from mgcds.service.admission import Clock, Gate, Rate
+from mgcds.service.body import parse
+from mgcds.service.cors import Cors
 from mgcds.service.envelope import Envelope
 from mgcds.service.errors import Refused
 from mgcds.service.feedback import BODY, read_feedback
+from mgcds.service.head import HeadLimit, is_known
 from mgcds.service.issuer import issuer_of
 from mgcds.service.memory import Memory, open_memory, shown
 from mgcds.service.pages import add_pages
 from mgcds.service.prefetch import REQUIRED, templates
 from mgcds.service.requests import CONTEXTS, HOOK_VERSIONS, read_call
+from mgcds.service.taking import take_body, within_bounds
 from mgcds.settings import Settings
 from mgcds.store import Shown
 
@@ -75,10 +79,16 @@ class Answered:
     patient_id: str
 
 
-def create_app(library: Library, settings: Settings) -> FastAPI:
-    """The application for one library. Everything that can be computed once is computed here. Raises StoreError."""
+def create_app(library: Library, settings: Settings, *, clock: Clock = time.monotonic) -> FastAPI:
+    """The application for one library. Everything that can be computed once is computed here. Raises StoreError.
+
+    `clock` counts seconds for the limit of calls a second; no decision about a patient rests on it.
+    """
     app = FastAPI(title="mgcds", version=__version__, redirect_slashes=False, telemetry=_NO_TELEMETRY)
+    app.add_middleware(HeadLimit)
     app.add_middleware(Envelope, root_path=settings.root_path)
+    if settings.origins:  # outside of everything, so that a browser can read failures too
+        app.add_middleware(Cors, origins=settings.origins)
     errors.install(app)
     engine = Engine(library)
     discovery = {"services": [_service(library, hook, _tried(engine, hook, settings)) for hook in CONTEXTS]}
@@ -90,27 +100,34 @@ def create_app(library: Library, settings: Settings) -> FastAPI:
     one = CapacityLimiter(1)
     memory = open_memory(settings, library.policy.remember)
     storing = CapacityLimiter(STORE_THREADS)  # who waits for the disk keeps no evaluation waiting
+    gate, rate = Gate(settings.concurrency), Rate(settings.rate_per_second, clock)
+
+    async def taken(request: Request) -> tuple[bytes, str]:
+        """The body of a call and its issuer. Raises Refused."""
+        issuer = issuer_of(request)
+        rate.take(issuer)
+        return await take_body(request, most=settings.max_body, seconds=settings.body_seconds), issuer
 
     @app.get("/cds-services", summary="The services this server offers")
     async def discover(request: Request) -> Response:
         headers = {"cache-control": "max-age=300", "etag": etag}
-        if request.headers.get("if-none-match") == etag:
+        if is_known(etag, request.headers.getlist("if-none-match")):
             return Response(status_code=304, headers=headers)
         return JSONResponse(discovery, headers=headers)
 
     @app.post(
         "/cds-services/{service_id}",
         summary="Call a CDS service",
-        responses=errors.documented(400, 404, 412, 413, 415, 500),
+        responses=errors.documented(400, 404, 408, 412, 413, 415, 429, 500, 503),
         openapi_extra=_BODY,
     )
     async def call(service_id: str, request: Request) -> JSONResponse:
         hook = services.get(service_id)
         if hook is None:
             raise Refused(404, "not-found", "There is no such service.")
-        body = await read_body(request, settings.max_body)
-        issuer = issuer_of(request)
-        done = await run_sync(lambda: _answered(engine, memory, settings, issuer, service_id, hook, body), limiter=one)
+        with gate.entered():
+            body, issuer = await taken(request)
+            done = await run_sync(lambda: _answered(engine, memory, settings, issuer, service_id, hook, body), limiter=one)
         if done.cards:  # recorded before they go out, so that feedback on them is never too early
             with move_on_after(RECORDING_SECONDS) as waiting:
                 await run_sync(
@@ -125,15 +142,15 @@ def create_app(library: Library, settings: Settings) -> FastAPI:
     @app.post(
         "/cds-services/{service_id}/feedback",
         summary="Report what clinicians did with cards",
-        responses=errors.documented(400, 404, 413, 415, 503),
+        responses=errors.documented(400, 404, 408, 413, 415, 429, 500, 503),
         openapi_extra=_FEEDBACK_BODY,
     )
     async def feedback(service_id: str, request: Request) -> JSONResponse:
         if service_id not in services:
             raise Refused(404, "not-found", "There is no such service.")
-        body = await read_body(request, settings.max_body)
-        issuer = issuer_of(request)
-        return await run_sync(lambda: _noted(library, memory, issuer, service_id, body), limiter=storing)
+        with gate.entered():
+            body, issuer = await taken(request)
+            return await run_sync(lambda: _noted(library, memory, issuer, service_id, body), limiter=storing)
 
     @app.get("/healthz", summary="Whether the process is alive")
     async def healthy() -> dict[str, Any]:
@@ -160,7 +177,7 @@ def _answered(
     engine: Engine, memory: Memory, settings: Settings, issuer: str, service_id: str, hook: str, body: bytes
 ) -> Answered:
     started = time.perf_counter()
-    answer, patient_id = _answer(engine, memory, settings, issuer, service_id, hook, parse(body))
+    answer, patient_id = _answer(engine, memory, settings, issuer, service_id, hook, within_bounds(parse(body)))
     states = Counter(rule["state"] for rule in answer["extension"]["org.mgcds.evaluation"]["rules"].values())
     log.info(
         "evaluated",
@@ -174,7 +191,7 @@ def _answered(
 
 def _noted(library: Library, memory: Memory, issuer: str, service_id: str, body: bytes) -> JSONResponse:
     """One batch of feedback, whole or not at all. Raises Refused."""
-    events = read_feedback(parse(body), library.reasons)
+    events = read_feedback(within_bounds(parse(body)), library.reasons)
     unknown = memory.note(events, issuer=issuer)
     log.info("feedback", service=service_id, events=len(events), unknown=unknown)
     taken = {"received": len(events), "unknown": unknown}

@@ -10,32 +10,41 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-_CODES = {404: "not-found", 405: "not-supported"}
+_CODES = {401: "login", 403: "forbidden", 404: "not-found", 405: "not-supported", 406: "not-supported", 408: "timeout",
+          413: "too-long", 414: "too-long", 415: "not-supported", 429: "throttled", 431: "too-long"}  # fmt: skip
 _TEXTS = {404: "There is nothing at this address.", 405: "This address does not take this method."}
 _MEANINGS = {
     400: "The request is malformed; the outcome names the fields",
     404: "No such service",
+    408: "The request came too slowly",
     412: "Required data could not be had, or they are another patient's",
     413: "The request is too large",
     415: "The request is not JSON in UTF-8 without content encoding",
+    429: "Too many calls in too short a time; `retry-after` says when to call again",
     500: "The service failed; nothing was decided",
-    503: "What was sent could not be stored; nothing of it was",
+    503: "Too many calls are waiting, or what was sent could not be stored; nothing was done",
 }
 
 
 class Refused(Exception):
     """A request that is not answered with cards."""
 
-    def __init__(self, status: int, code: str, text: str) -> None:
+    def __init__(self, status: int, code: str, text: str, *, retry_after: int = 0, close: bool = False) -> None:
         self.status, self.code, self.text = status, code, text
+        self.headers = {"retry-after": str(retry_after)} if retry_after else {}
+        self.headers |= {"connection": "close"} if close else {}
         super().__init__(text)
 
 
-def outcome(status: int, code: str, text: str) -> JSONResponse:
+def issue_of(status: int, code: str, text: str) -> dict[str, Any]:
     """An OperationOutcome with one issue."""
     issue = {"severity": "fatal" if status >= 500 else "error", "code": code, "diagnostics": text}
-    headers = {"cache-control": "no-store"}
-    return JSONResponse({"resourceType": "OperationOutcome", "issue": [issue]}, status, headers=headers)
+    return {"resourceType": "OperationOutcome", "issue": [issue]}
+
+
+def outcome(status: int, code: str, text: str) -> JSONResponse:
+    """A refusal whose body is an OperationOutcome."""
+    return JSONResponse(issue_of(status, code, text), status, headers={"cache-control": "no-store"})
 
 
 def failure() -> JSONResponse:
@@ -53,7 +62,9 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Refused)
     async def _refused(_: Request, error: Refused) -> JSONResponse:
-        return outcome(error.status, error.code, error.text)
+        answer = outcome(error.status, error.code, error.text)
+        answer.headers.update(error.headers)
+        return answer
 
     @app.exception_handler(HTTPException)
     async def _http(request: Request, error: HTTPException) -> Response:

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 from mgcds.language.load import load
 from mgcds.service.app import create_app
+from mgcds.service.connection import Connection
 from mgcds.service.logs import configure
 from mgcds.settings import Settings, read_settings
 
@@ -45,6 +46,8 @@ def serve(settings: Settings, workers: int = 1) -> None:
         "host": settings.host,
         "port": settings.port,
         "loop": "uvloop",
+        "http": Connection,
+        "ws": "none",
         "access_log": False,
         "log_config": None,
         "server_header": False,
