@@ -32,6 +32,7 @@ from mgcds.service.issuer import issuer_of
 from mgcds.service.memory import Memory, open_memory, shown
 from mgcds.service.pages import add_pages
 from mgcds.service.prefetch import REQUIRED, templates
+from mgcds.service.repeats import asked
 from mgcds.service.requests import CONTEXTS, HOOK_VERSIONS, read_call
 from mgcds.service.taking import take_body, within_bounds
 from mgcds.settings import Settings
@@ -217,8 +218,9 @@ def _answer(
     missing = [kind for kind in REQUIRED if kind not in chart.supplied]
     if missing:
         raise Refused(412, "required", f"Required data could not be had: {', '.join(missing)}.")
+    evaluation = engine.evaluate(chart, memory.overrides(issuer, context.patientId, chart.today))
     answer = respond(
-        engine.evaluate(chart, memory.overrides(issuer, context.patientId, chart.today)),
+        memory.unrepeated(evaluation, asked(body, hook, issuer)),
         service_id=service_id,
         hook_instance=str(call.hookInstance),
         public_url=settings.shown_url,
