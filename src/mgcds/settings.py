@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
@@ -130,7 +131,15 @@ class Settings(BaseSettings):
             )
         if self.authenticates and not self.public_url:
             raise ValueError("tokens are made out to one address: say in MGCDS_PUBLIC_URL under which EHRs call this service")
+        if self.authenticates and self.is_plain_http:
+            raise ValueError("tokens and patients' data need TLS on the way: MGCDS_PUBLIC_URL starts with https://")
         return self
+
+    @property
+    def is_plain_http(self) -> bool:
+        """Whether EHRs call under an address without TLS that is not this machine."""
+        parts = urlsplit(self.public_url)
+        return parts.scheme == "http" and not _is_loopback(parts.hostname or "")
 
     @property
     def origins(self) -> tuple[str, ...]:
@@ -140,10 +149,7 @@ class Settings(BaseSettings):
     @property
     def is_loopback(self) -> bool:
         """Whether only this machine can reach the service."""
-        try:
-            return self.host == "localhost" or ip_address(self.host).is_loopback
-        except ValueError:
-            return False
+        return _is_loopback(self.host)
 
     @property
     def authenticates(self) -> bool:
@@ -186,6 +192,13 @@ def read_settings(**given: object) -> Settings:
         return Settings(**{key: value for key, value in given.items() if value is not None})  # type: ignore[arg-type]
     except ValidationError as error:
         raise SettingsError("; ".join(_line(str(e["msg"]), "_".join(map(str, e["loc"]))) for e in error.errors())) from None
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _line(message: str, name: str) -> str:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal, TypeVar
 from uuid import UUID
 
+import structlog
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from mgcds.service.errors import Refused
+
+log = structlog.get_logger(__name__)
 
 
 class Lenient(BaseModel):
@@ -140,7 +143,14 @@ def read_call(body: dict[str, Any], hook: str) -> tuple[Call, Context]:
     if call is None or context is None:
         names = ", ".join(sorted(set(wrong)))
         raise Refused(400, "invalid", f"These fields are missing or wrong: {names}.")
+    if call.fhirAuthorization is not None and _lacks_patient(body["fhirAuthorization"]):
+        log.warning("patient scopes without a patient")
     return call, context
+
+
+def _lacks_patient(authorization: dict[str, Any]) -> bool:
+    """Whether a token for one patient does not say for whom. A SHOULD of the specification, so the call goes on."""
+    return "patient/" in str(authorization.get("scope")) and not authorization.get("patient")
 
 
 Model = TypeVar("Model", bound=BaseModel)

@@ -24,6 +24,8 @@ def serve(settings: Settings, workers: int = 1) -> None:
     app = _application(settings)
     if not settings.is_loopback:  # settings allow this only with authentication switched off
         log.warning("ANY CALLER IS ANSWERED: authentication is off and the address is not loopback", host=settings.host)
+    if settings.is_plain_http:
+        log.warning("MGCDS_PUBLIC_URL has no TLS: anybody on the way reads what is sent; use https:// for patients' data")
     if settings.data_dir is None:
         log.warning(
             "overrides are remembered until this process ends; set MGCDS_DATA_DIR to keep them"
