@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from mgcds.chart.fhir import status_code
+
 # An order that may have been acted on is stopped; one that was never placed is cancelled. FHIR DSTU2 knows no cancelled order.
 _PLACED = frozenset({"active", "on-hold"})
 _NO_CANCELLED = frozenset({"MedicationOrder"})
@@ -16,7 +18,7 @@ def withdrawn(draft: Mapping[str, Any]) -> dict[str, Any] | None:
     kind = draft.get("resourceType")
     if kind not in CANCELLABLE:
         return None
-    stopped = kind in _NO_CANCELLED or draft.get("status") in _PLACED
+    stopped = kind in _NO_CANCELLED or status_code(draft.get("status")) in _PLACED
     return {**without_empties(draft), "status": "stopped" if stopped else "cancelled"}
 
 

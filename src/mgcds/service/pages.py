@@ -55,7 +55,7 @@ def add_pages(app: FastAPI, library: Library, root: str) -> None:
     async def rules() -> HTMLResponse:
         return HTMLResponse(overview, headers=_HEADERS)
 
-    @app.get("/rules/{rule_id}", response_class=HTMLResponse, summary="One rule in plain words")
+    @app.get("/rules/{rule_id}", response_class=HTMLResponse, summary="One rule in plain words", responses=documented(404))
     async def rule(rule_id: str, request: Request) -> HTMLResponse:
         found = pages.get(rule_id)
         if found is None and "html" not in request.headers.get("accept", ""):

@@ -19,9 +19,11 @@ DRAFT = {"resourceType": "MedicationRequest", "id": "m1", "status": "draft", "in
         ("MedicationRequest", "active", "stopped"),
         ("MedicationRequest", "on-hold", "stopped"),
         ("MedicationOrder", "draft", "stopped"),
+        ("MedicationRequest", ["draft"], "cancelled"),
+        ("MedicationRequest", {"value": 7}, "cancelled"),
     ],
 )
-def test_an_order_is_withdrawn_by_its_status_alone(kind: str, status: str | None, after: str) -> None:
+def test_an_order_is_withdrawn_by_its_status_alone(kind: str, status: object, after: str) -> None:
     draft = DRAFT | {"resourceType": kind, "status": status}
     before = copy.deepcopy(draft)
     assert withdrawn(draft) == before | {"status": after}
