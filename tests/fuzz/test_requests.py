@@ -25,6 +25,7 @@ __all__ = ["logged"]
 REQUESTS = int(os.environ.get("MGCDS_FUZZ") or (100_000 if os.environ.get("MGCDS_LONG") else 2_000))
 SEED = int(os.environ.get("MGCDS_FUZZ_SEED", "20260615"))
 HANG_SECONDS = 30
+MOST_FAULTS = 20  # so many are collected before the run gives up
 STATUSES = {200, 204, 400, 404, 405, 412, 413, 415}
 
 
@@ -62,6 +63,7 @@ def _wrong_cards(answer: dict[str, Any]) -> str:
 def test_no_mutated_request_breaks_the_service(http: TestClient, logged: Any) -> None:
     chance = random.Random(SEED)
     seen: Counter[int] = Counter()
+    faults: list[str] = []
     slowest, lines = 0.0, 0
     for number in range(REQUESTS):
         request = sent(chance)
@@ -74,10 +76,13 @@ def test_no_mutated_request_breaks_the_service(http: TestClient, logged: Any) ->
             lines += text.count("\n")
             assert CANARY not in text
             assert "Traceback" not in text
-        assert not fault, (
-            f"request {number} of seed {SEED}: {fault}\n{request.method} {request.path}\n{request.body[:20_000]!r}"
-        )
+        if fault:
+            faults.append(
+                f"request {number} of seed {SEED}: {fault}\n{request.method} {request.path}\n{request.body[:20_000]!r}"
+            )
+        assert len(faults) < MOST_FAULTS, "\n\n".join(faults)
         assert slowest < HANG_SECONDS, f"request {number} of seed {SEED} hangs"
+    assert faults == [], "\n\n".join(faults)
     assert lines >= REQUESTS
     assert seen[200] > REQUESTS * 0.3  # most requests still reach the rules
     assert seen[400] > REQUESTS * 0.05
