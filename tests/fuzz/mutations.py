@@ -11,7 +11,31 @@ from typing import Any
 
 from tests.service.conftest import FIXTURES
 
-SEEDS = [json.loads(path.read_text(encoding="utf-8")) for path in sorted((FIXTURES / "requests").glob("*.json"))]
+
+def _of_the_youngest_hooks(signing: dict[str, Any]) -> list[dict[str, Any]]:
+    """An order that is verified, and a problem that is put on the list."""
+    verified, added = copy.deepcopy(signing) | {"hook": "medication-verify"}, copy.deepcopy(signing)
+    verified["context"]["medication"] = verified["context"].pop("draftOrders")["entry"][0]["resource"]
+    added["hook"] = "problem-list-item-create"
+    orders = added["context"].pop("draftOrders")
+    subject = orders["entry"][0]["resource"]["subject"]
+    condition = {"resourceType": "Condition", "id": "c1", "subject": subject, "code": {"text": "Myasthenia gravis"},
+                 "clinicalStatus": {"coding": [{"code": "active"}]}, "onsetDateTime": "2026-06-01"}  # fmt: skip
+    added["context"]["conditions"] = {"resourceType": "Bundle", "entry": [{"resource": condition}]}
+    added["prefetch"]["medications"] = orders
+    return [verified, added]
+
+
+def _asking_not_to_repeat(signing: dict[str, Any]) -> dict[str, Any]:
+    """A signing by a client that wants nothing shown twice."""
+    made = copy.deepcopy(signing) | {"extension": {"configuration-items": {"filter-out-repeated-alerts": True}}}
+    made["context"]["encounterId"] = "e1"
+    return made
+
+
+_FIXTURES = [json.loads(path.read_text(encoding="utf-8")) for path in sorted((FIXTURES / "requests").glob("*.json"))]
+_SIGNING = next(request for request in _FIXTURES if request["hook"] == "order-sign")
+SEEDS = [*_FIXTURES, *_of_the_youngest_hooks(_SIGNING), _asking_not_to_repeat(_SIGNING)]
 # No word of these stands in an answer of ours by itself, so that what is found there was echoed.
 CANARY = "kanarienvogel"
 STRANGE: list[Any] = [
