@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
 
-from mgcds.service.body import parse
 from mgcds.service.errors import Refused
 from mgcds.service.head import MOST_HEAD, is_known
-from mgcds.service.taking import MOST_ENTRIES, within_bounds
+from mgcds.service.taking import MOST_ENTRIES, MOST_MEDICINES, within_bounds
 from tests.service.conftest import Client
 
 
@@ -71,7 +69,7 @@ def bundle(count: int, resource: dict[str, Any] | None = None) -> dict[str, Any]
         request(labs=[{}] * (MOST_ENTRIES + 1)),
         request(labs=[bundle(MOST_ENTRIES)]),
         request(labs={"response": {"status": "200"}, "resource": bundle(MOST_ENTRIES + 1)}),
-        request(labs=bundle(200, bundle(100))),
+        request(labs=bundle(200, bundle(60))),
         {"context": {"draftOrders": bundle(MOST_ENTRIES + 1)}},
         {"feedback": [{}] * (MOST_ENTRIES + 1)},
     ],
@@ -96,13 +94,15 @@ def test_as_many_as_a_chart_has_pass_and_odd_shapes_are_left_to_others(body: dic
     assert within_bounds(body) is body
 
 
-def test_the_limit_stands_above_the_largest_request(client: Client) -> None:
-    """Entries as small as a readable resource can be: as many as fit into five megabytes are still fewer."""
-    smallest = {"resource": {"resourceType": "Observation", "id": "0" * 10, "status": "final", "subject": {"reference": "Patient/1"},
-                             "effectiveDateTime": "2026-06-01", "code": {"coding": [{"system": "http://loinc.org", "code": "1"}]},
-                             "valueQuantity": {"value": 1.5, "unit": "mg/dL"}}}  # fmt: skip
-    assert 5_242_880 / len(json.dumps(smallest)) < MOST_ENTRIES
+def test_records_of_medicines_have_a_limit_of_their_own(client: Client) -> None:
+    medicine = {"resourceType": "MedicationRequest"}
+    half = bundle(MOST_MEDICINES // 2, medicine)
+    assert within_bounds(request(medications=half, statements=half))
+    with pytest.raises(Refused):
+        within_bounds(request(medications=half, statements=half, more=[medicine]))
+
+
+def test_a_request_with_too_many_entries_is_413(client: Client) -> None:
     sent = client.fixture("01-nothing-to-say")
     sent["prefetch"]["labs"] = bundle(MOST_ENTRIES)
     assert client.call(sent)[0] == 413
-    assert parse(json.dumps(sent).encode())
