@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 from datetime import UTC, date, datetime
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
@@ -19,7 +21,7 @@ PREFIX = "MGCDS_"
 SHORTEST_KEY = 16
 # Settings of later versions. To ignore them in silence would let a site believe in a protection that is not there.
 NOT_YET = frozenset({
-    "database_url", "cors_origins", "retention_days", "audit_file",
+    "database_url", "retention_days", "audit_file",
 })  # fmt: skip
 
 
@@ -63,6 +65,18 @@ class Settings(BaseSettings):
         description="longest wait for data that a request does not bring, in milliseconds; 0 fetches nothing",
     )
     max_body: int = Field(default=5_242_880, ge=1024, description="largest request in bytes")
+    body_seconds: float = Field(default=10.0, gt=0, le=600, description="how long the body of a request may take to come")
+    concurrency: int = Field(
+        default=128, ge=1, description="calls that a worker takes at once; of these one is evaluated and the others wait"
+    )
+    rate_per_second: float = Field(
+        default=500.0,
+        ge=0,
+        description="calls a second a worker takes from one issuer, twice as many at once; 0: no limit",
+    )
+    cors_origins: str = Field(
+        default="", description="origins that may call from a browser, with commas between them; empty: none, and never all"
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", description="least level logged")
     incomplete_card: bool = Field(default=True, description="whether a card says that a check was incomplete")
     pseudonym_key: SecretStr | None = Field(
@@ -86,6 +100,14 @@ class Settings(BaseSettings):
         if value and not value.startswith(("http://", "https://")):
             raise ValueError("write a whole address, like https://cds.example.org")
         return value.rstrip("/")
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _named_origins(cls, value: str) -> str:
+        for origin in filter(None, map(str.strip, value.split(","))):
+            if not re.fullmatch(r"https?://[A-Za-z0-9.-]+(:\d{1,5})?|https?://\[[0-9A-Fa-f:.]+\](:\d{1,5})?", origin):
+                raise ValueError("name each origin like https://ehr.example.org, without a path; a * is not allowed")
+        return value
 
     @field_validator("root_path")
     @classmethod
@@ -117,15 +139,25 @@ class Settings(BaseSettings):
             )
         if self.authenticates and not self.public_url:
             raise ValueError("tokens are made out to one address: say in MGCDS_PUBLIC_URL under which EHRs call this service")
+        if self.authenticates and self.is_plain_http:
+            raise ValueError("tokens and patients' data need TLS on the way: MGCDS_PUBLIC_URL starts with https://")
         return self
+
+    @property
+    def is_plain_http(self) -> bool:
+        """Whether EHRs call under an address without TLS that is not this machine."""
+        parts = urlsplit(self.public_url)
+        return parts.scheme == "http" and not _is_loopback(parts.hostname or "")
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """The origins of `cors_origins`, written as browsers write them."""
+        return tuple(sorted({origin.strip().lower() for origin in self.cors_origins.split(",") if origin.strip()}))
 
     @property
     def is_loopback(self) -> bool:
         """Whether only this machine can reach the service."""
-        try:
-            return self.host == "localhost" or ip_address(self.host).is_loopback
-        except ValueError:
-            return False
+        return _is_loopback(self.host)
 
     @property
     def authenticates(self) -> bool:
@@ -172,6 +204,13 @@ def read_settings(**given: object) -> Settings:
         return Settings(**{key: value for key, value in given.items() if value is not None})  # type: ignore[arg-type]
     except ValidationError as error:
         raise SettingsError("; ".join(_line(str(e["msg"]), "_".join(map(str, e["loc"]))) for e in error.errors())) from None
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _line(message: str, name: str) -> str:

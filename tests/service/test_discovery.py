@@ -12,7 +12,8 @@ from mgcds.language.library import Library
 from mgcds.language.rule import HOOKS
 from tests.service.conftest import Client
 
-PUBLISHED = dict.fromkeys(HOOKS, "1.0") | {"medication-refill": "0.1.0"}
+YOUNG = ("medication-refill", "medication-verify", "problem-list-item-create")
+PUBLISHED = dict.fromkeys(HOOKS, "1.0") | dict.fromkeys(YOUNG, "0.1.0")
 KEYS = ("patient", "medications", "statements", "conditions", "procedures", "orders")
 TOKEN = re.compile(r"\{\{(.*?)\}\}")
 READ = re.compile(r"[A-Z][A-Za-z]+/\{\{context\.patientId\}\}")

@@ -81,6 +81,40 @@ def test_no_refusal_echoes_the_request(client: Client, logged: Any) -> None:
     assert CANARY not in logged()
 
 
+def watched(client: Client, logged: Any) -> dict[str, str]:
+    """Every place that must never hold anything of a request, by name. What is measured or traced is added here."""
+    metrics = client.http.get("/metrics")
+    return {"log": logged(), "metrics": metrics.text if metrics.status_code == 200 else ""}
+
+
+def strings(value: Any) -> Iterator[tuple[Any, Any]]:
+    """Every (container, key) whose value is a text."""
+    for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+        if isinstance(item, str):
+            yield value, key
+        elif isinstance(item, dict | list):
+            yield from strings(item)
+
+
+@pytest.mark.parametrize("name", ["02-severely-low-mmol", "11-laxative-as-needed-referenced", "22-draft-to-move"])
+def test_a_canary_in_any_one_text_of_a_request_is_found_nowhere_but_in_cards(client: Client, logged: Any, name: str) -> None:
+    """One at a time, so that the others still lead deep into the service; in place of the text, and inside it."""
+    request = client.fixture(name)
+    service = f"mgcds-{request['hook']}"
+    seen = set()
+    for number, (container, key) in enumerate(strings(request)):
+        before = container[key]
+        container[key] = CANARY if number % 2 else f"{before}{CANARY}"
+        response = client.http.post(f"/cds-services/{service}", json=request, headers={"x-request-id": CANARY})
+        container[key] = before
+        seen.add(response.status_code)
+        assert CANARY not in str(response.headers), key
+        assert response.status_code == 200 or CANARY not in response.text, key
+    assert {200, 400} <= seen <= {200, 400, 412}
+    for place, text in watched(client, logged).items():
+        assert CANARY not in text, place
+
+
 def test_a_page_that_is_not_there_does_not_echo_its_name(client: Client) -> None:
     response = client.http.get(f"/rules/{CANARY}")
     assert (response.status_code, CANARY in response.text) == (404, False)

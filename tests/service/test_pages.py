@@ -124,9 +124,11 @@ def test_cards_point_to_a_page_that_is_there(client: Client) -> None:
 
 
 def test_an_unknown_rule_has_a_page_of_its_own(client: Client) -> None:
-    response = client.http.get("/rules/no-such-rule")
+    response = client.http.get("/rules/no-such-rule", headers={"accept": "text/html,*/*"})
     assert response.status_code == 404
     assert "No such rule" in response.text
+    program = client.http.get("/rules/no-such-rule")
+    assert (program.status_code, program.json()["resourceType"]) == (404, "OperationOutcome")
 
 
 def test_text_of_the_library_is_escaped_and_only_web_addresses_become_links(library: Library) -> None:

@@ -64,6 +64,8 @@ CONTEXTS = {
     "medication-refill": ({"medications": {"resourceType": "Bundle"}}, ("medications",)),
     "encounter-discharge": ({"encounterId": "e1"}, ("encounterId",)),
     "appointment-book": ({"appointments": {"resourceType": "Bundle"}}, ("appointments",)),
+    "medication-verify": ({"medication": {"resourceType": "MedicationRequest"}}, ("medication",)),
+    "problem-list-item-create": ({"conditions": {"resourceType": "Bundle"}}, ("conditions",)),
 }
 
 

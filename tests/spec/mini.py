@@ -15,13 +15,15 @@ from mgcds.language.library import Library
 from mgcds.language.lint import lint
 from mgcds.language.load import build
 from mgcds.language.problems import validate
+from mgcds.language.rule import HOOKS
 from mgcds.language.sited import with_site
 from mgcds.source import Problem, SourceError, read_text
 from mgcds.terminology import Terminology
 
 RULES = Path(__file__).parent.parent.parent / "rules"
 POLICY = """
-order_hooks: [order-select, order-sign, medication-refill]
+order_hooks: [order-select, order-sign, medication-refill, medication-verify]
+problem_hooks: [problem-list-item-create]
 cards: {at_most: 5, interruptive: [critical at order-sign]}
 groups: {low-mg: {title: Low magnesium}, other: {title: Other}}
 override_reasons: [not-applicable]
@@ -38,7 +40,7 @@ why: An example.
 evidence: [{{source: expert, strength: expert{backs}}}]
 """
 _terminology: Terminology | None = None
-EVERY_HOOK = "patient-view, order-select, order-sign, medication-refill, encounter-discharge, appointment-book"
+EVERY_HOOK = ", ".join(HOOKS)
 
 
 class Mini:

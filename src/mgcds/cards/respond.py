@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mgcds.cards.compose import INCOMPLETE, TOPIC, bundle, card, card_uuid
+from mgcds.cards.repeated import REPEATED, repeated_card, repeated_rules
 from mgcds.engine.asking import Asking
 from mgcds.engine.evaluate import Evaluation, Outcome
 from mgcds.language.site import ACTIVE
@@ -23,6 +24,8 @@ def respond(
     lacking = lacking_kinds(evaluation)
     if incomplete_card and lacking:
         cards.append(_incomplete(lacking, str(card_uuid(service_id, hook_instance, INCOMPLETE)), url))
+    if repeated_rules(evaluation):
+        cards.append(repeated_card(evaluation, str(card_uuid(service_id, hook_instance, REPEATED)), url, TOPIC))
     return {"cards": cards, "extension": {"org.mgcds.evaluation": evaluation_extension(evaluation)}}
 
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
+from mgcds.cards.changes import withdrawn, without_empties
 from mgcds.cards.printing import harmless
 from mgcds.chart.facts import Use
 from mgcds.engine.evaluate import Evaluation, Finding
@@ -54,9 +55,9 @@ def _actions(suggestion: Suggestion, finding: Finding, evaluation: Evaluation) -
     if suggestion.stop:
         answer = evaluation.answers[finding.rule.names[str(suggestion.stop)]]
         return [
-            _delete(use)
+            stop
             for use in answer.uses
-            if use.drafted and use.reference in evaluation.chart.drafts and "#" not in use.reference
+            if use.drafted and "#" not in use.reference and (stop := _stop(use, evaluation)) is not None
         ]
     answer = evaluation.answers[finding.rule.names[str(suggestion.move)]]
     return _move(answer.uses, answer.parts, evaluation)
@@ -80,9 +81,13 @@ def _service_request(order: Order, evaluation: Evaluation) -> dict[str, Any]:
     }
 
 
-def _delete(use: Use) -> tuple[str, str, dict[str, Any]]:
+def _stop(use: Use, evaluation: Evaluation) -> tuple[str, str, dict[str, Any]] | None:
+    """An update, because a deletion wants another order in its place (docs/decisions/0013-withdrawing-an-order.md)."""
+    order = withdrawn(evaluation.chart.drafts.get(use.reference, {}))
+    if order is None:
+        return None
     label = f"Cancel the order: {harmless(use.medicine.name)}"
-    return f"stop {use.reference}", label, {"type": "delete", "description": label, "resourceId": use.reference}
+    return f"stop {use.reference}", label, {"type": "update", "description": label, "resource": order}
 
 
 def _move(uses: tuple[Use, ...], parts: Mapping[str, str], evaluation: Evaluation) -> list[tuple[str, str, dict[str, Any]]]:
@@ -95,7 +100,7 @@ def _move(uses: tuple[Use, ...], parts: Mapping[str, str], evaluation: Evaluatio
         return []
     if product.times[0].minutes is not None and len(product.times[0].minutes) > 1:
         return []  # several doses a day: which of them to move is the clinician's choice
-    moved = copy.deepcopy(dict(draft))
+    moved = without_empties(copy.deepcopy(dict(draft)))
     if moved.get("resourceType") != "MedicationRequest":
         return []  # an order of FHIR DSTU2 has no place for times of day
     dosages = moved.get("dosageInstruction")

@@ -11,7 +11,15 @@ from mgcds.chart.fhir import Resource, block, canonical, reference, strings, tex
 from mgcds.chart.versions import as_r4
 
 # Where each hook sends the orders at hand.
-KEYS = {"order-select": "draftOrders", "order-sign": "draftOrders", "medication-refill": "medications"}
+KEYS = {
+    "order-select": "draftOrders",
+    "order-sign": "draftOrders",
+    "medication-refill": "medications",
+    "medication-verify": "medication",
+}
+_OTHER_KEYS = {"medication-verify": "order"}  # the hook's page and its example differ
+PLACED = "medication-verify"  # the order at hand is active already, so it stands among the medications too
+PROBLEMS = {"problem-list-item-create": "conditions"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +38,7 @@ def drafts_of(hook: str, context: Mapping[str, Any]) -> list[Draft]:
     key = KEYS.get(hook)
     if key is None:
         return []
+    key = _OTHER_KEYS[hook] if context.get(key) is None and hook in _OTHER_KEYS else key
     selections = frozenset(strings(context.get("selections")))
     drafts: dict[str, Draft] = {}
     for number, (resource, url) in _numbered(context.get(key)):
@@ -38,6 +47,14 @@ def drafts_of(hook: str, context: Mapping[str, Any]) -> list[Draft]:
         if where not in drafts or canonical(resource) > canonical(drafts[where].sent):
             drafts[where] = Draft(where, resource, as_r4(resource), url, selected)
     return list(drafts.values())
+
+
+def problems_of(hook: str, context: Mapping[str, Any]) -> list[Draft]:
+    """The conditions that are being put on the problem list; nothing at a hook without them."""
+    key = PROBLEMS.get(hook)
+    found = [] if key is None else _numbered(context.get(key))
+    return [Draft(reference(sent) or f"context.{key}#{number}", sent, as_r4(sent), url, True)
+            for number, (sent, url) in found if sent["resourceType"] == "Condition"]  # fmt: skip
 
 
 def drafts_among(records: Iterable[Record], hook: str, types: frozenset[str]) -> list[Draft]:

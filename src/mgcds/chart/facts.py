@@ -95,6 +95,7 @@ class Problem:
     name: str
     reference: str
     onset: Moment | None = None
+    added: bool = False  # it is being put on the problem list now
 
 
 @dataclass(frozen=True, slots=True)

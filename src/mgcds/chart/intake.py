@@ -11,7 +11,7 @@ from typing import Any
 from mgcds.chart import medications, requests
 from mgcds.chart.bundle import Record, index_of, newest, reference_to
 from mgcds.chart.derived import computed
-from mgcds.chart.drafts import Draft, drafts_among, drafts_of
+from mgcds.chart.drafts import PLACED, Draft, drafts_among, drafts_of, problems_of
 from mgcds.chart.facts import Chart, Note, Person, Problem, Request, Result, Use
 from mgcds.chart.fhir import Resource, block, holds_rubbish, items, reference, tail, text, walk
 from mgcds.chart.medications import Reading, read_use
@@ -56,7 +56,8 @@ def read_chart(
     supplied, partly, notes = supplied_by(given, laboratory_batches(terminology))
     records = [*walk(list(given.values())), *walk(told.get("appointments"))]
     empty = Chart(today, hook, Person(""), supplied, notes=tuple(notes), partial=partly)
-    return _filled(empty, tail(told.get("patientId")), records, drafts_of(hook, told), terminology, zone)
+    drafts = [*drafts_of(hook, told), *problems_of(hook, told)]
+    return _filled(empty, tail(told.get("patientId")), records, drafts, terminology, zone)
 
 
 def read_resources(resources: Any, *, hook: str, terminology: Terms, today: date, zone: tzinfo = UTC) -> Chart:
@@ -83,6 +84,9 @@ def _filled(
     every = newest((as_r4(resource), url) for resource, url in records)
     person, names = read_person(every, patient_id, zone)
     mine = [(resource, url) for resource, url in every if is_about(resource, names)]
+    if empty.hook == PLACED:
+        at_hand = {draft.where for draft in drafts}
+        mine = [(resource, url) for resource, url in mine if reference(resource) not in at_hand]
     index = index_of([*mine, *((draft.resource, draft.url) for draft in drafts)])
     reading = Reading(terms, empty.today, zone, person, index, _dispenses(mine, index))
     foreign = [Note("resource-unreadable", reference(resource)) for resource, _ in every if not is_about(resource, names)]
@@ -166,6 +170,10 @@ def _read_draft(found: _Found, draft: Draft, reading: Reading) -> None:
         if ordered:
             found.requests += ordered
             found.drafts[draft.where] = draft.sent
+    elif kind == "Condition":
+        problems, notes = read_condition(draft.resource, reading.terms, reading.person, reading.today, reading.zone)
+        found.problems += [replace(problem, reference=draft.where, added=True) for problem in problems]
+        found.notes += [replace(note, reference=draft.where) for note in notes]
 
 
 def _latest_flags(flags: Iterable[Flag]) -> list[Problem]:

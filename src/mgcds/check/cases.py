@@ -90,8 +90,8 @@ def run(case: Case, file: CaseFile, engine: Engine, *, texts: bool = True) -> Pr
 def _unknown(case: Case, library: Library) -> str:
     """A concept or a rule that the case names and nobody knows."""
     concepts = library.terminology.concepts
-    names = [str(getattr(line, key)) for line in case.chart for key in ("lab", "has", "ordered", "booked", "intake")
-             if hasattr(line, key)]  # fmt: skip
+    names = [str(getattr(line, key)) for line in case.chart for key in ("lab", "has", "adding", "ordered", "booked", "intake")
+             if getattr(line, key, None) is not None]  # fmt: skip
     missing = [f"'{name}' is no concept; correct the name" for name in names if name not in concepts]
     missing += [f"'{line.rule}' is no rule; correct the name" for line in case.overridden if line.rule not in library.rules]
     return missing[0] if missing else ""

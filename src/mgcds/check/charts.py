@@ -62,9 +62,10 @@ def chart_of(case: Case, terminology: Terminology) -> Chart:
         elif isinstance(line, MedicineLine):
             uses.append(_use(line, where, terminology))
         elif isinstance(line, ProblemLine):
-            lasts = terminology.concepts[str(line.has)].procedure_lasts
+            name, added = str(line.adding or line.has), line.adding is not None
+            lasts = terminology.concepts[name].procedure_lasts
             if line.done is None or still_holds(lasts, _day(line.done), TODAY):
-                problems.append(Problem(frozenset({str(line.has)}), str(line.has), where, _day(line.since)))
+                problems.append(Problem(frozenset({name}), name, where, _day(line.since), added))
         elif isinstance(line, OrderedLine):
             requests.append(Request(frozenset({str(line.ordered)}), str(line.ordered), where))
         elif isinstance(line, BookedLine):

@@ -82,6 +82,7 @@ class Engine:
         suppressing = {n for n, row in enumerate(library.suppress) if holds(row.when, answers, hook)}
         if self.session is not None:
             self._compare(answers, verdicts, suppressing, outcomes, hook)
+        self._keep_to_problems(chart, verdicts, answers, outcomes)
         self._policy(verdicts, suppressing, outcomes)
         self._remember(chart, overrides, outcomes)
         outcomes = self._sited(hook, outcomes)
@@ -118,6 +119,21 @@ class Engine:
         except Exception as error:  # noqa: BLE001 - whatever the C engine does, the rules end as error and cards go out
             log.error("rule engine failed", kind=type(error).__name__)
             return None
+
+    def _keep_to_problems(
+        self, chart: Chart, verdicts: Mapping[str, Verdict], answers: Mapping[str, Answer], outcomes: dict[str, Outcome]
+    ) -> None:
+        """Where problems are put on the list, a finding must rest on one of them: the rest was there before."""
+        if chart.hook not in self.library.policy.problem_hooks:
+            return
+        added = {problem.reference for problem in chart.problems if problem.added}
+        for rule_id, outcome in outcomes.items():
+            if outcome.state == "fired":
+                rests_on = evidence_of(self.library.rules[rule_id], verdicts[rule_id], answers, chart.hook)
+                if not added & {because.reference for _, because in rests_on}:
+                    outcomes[rule_id] = replace(
+                        outcome, state="suppressed", reason="order-focus", because="not about the problem at hand"
+                    )
 
     def _policy(self, verdicts: Mapping[str, Verdict], suppressing: set[int], outcomes: dict[str, Outcome]) -> None:
         """Focus, supersede, suppress, in this order. A superseded rule stays away even where its winner is suppressed."""

@@ -71,9 +71,13 @@ class MedicineLine(Model):
 
 
 class ProblemLine(Model):
-    """{has: ckd-4, since: 500 days ago}; {has: dialysis, done: 10 days ago} is a procedure that is over."""
+    """{has: ckd-4, since: 500 days ago}; {has: dialysis, done: 10 days ago} is a procedure that is over.
 
-    has: Word
+    {adding: ckd-4} is being put on the problem list.
+    """
+
+    has: Word | None = None
+    adding: Word | None = None
     since: Ago | None = None
     done: Ago | None = None
 
@@ -109,6 +113,7 @@ class NotSuppliedLine(Model):
 ChartLine = PatientLine | LabLine | MedicineLine | ProblemLine | OrderedLine | BookedLine | IntakeLine | NotSuppliedLine
 _LINES: dict[str, type[Model]] = {
     "patient": PatientLine, "lab": LabLine, "taking": MedicineLine, "draft": MedicineLine, "has": ProblemLine,
+    "adding": ProblemLine,
     "ordered": OrderedLine, "booked": BookedLine, "intake": IntakeLine, "not_supplied": NotSuppliedLine,
 }  # fmt: skip
 

@@ -94,6 +94,7 @@ class Policy(Model):
     """rules/policy.yaml. The steps run in this order: focus (order_hooks), supersede, suppress, remember, cards."""
 
     order_hooks: tuple[Hook, ...]
+    problem_hooks: tuple[Hook, ...] = ()
     supersede: Annotated[tuple[Supersede, ...], PlainValidator(_supersede)] = ()
     suppress: tuple[Suppress, ...] = ()
     remember: Remember = Field(default_factory=Remember)

@@ -20,8 +20,19 @@ HOOKS = (
     "medication-refill",
     "encounter-discharge",
     "appointment-book",
+    "medication-verify",
+    "problem-list-item-create",
 )
-Hook = Literal["patient-view", "order-select", "order-sign", "medication-refill", "encounter-discharge", "appointment-book"]
+Hook = Literal[
+    "patient-view",
+    "order-select",
+    "order-sign",
+    "medication-refill",
+    "encounter-discharge",
+    "appointment-book",
+    "medication-verify",
+    "problem-list-item-create",
+]
 
 
 class Stewardship(Model):
@@ -70,7 +81,7 @@ class Suggestion(Model):
     """What the clinician can do with one click; exactly one of the three."""
 
     order: Word | None = Field(default=None, description="an order file: creates it")
-    stop: Word | None = Field(default=None, description="a question of `taking`: deletes its drafts")
+    stop: Word | None = Field(default=None, description="a question of `taking`: cancels its drafts")
     move: Word | None = Field(default=None, description="a question of `spacing`: moves the draft to a safe time")
 
 

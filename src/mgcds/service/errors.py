@@ -11,33 +11,52 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-_CODES = {404: "not-found", 405: "not-supported"}
+_CODES = {401: "login", 403: "forbidden", 404: "not-found", 405: "not-supported", 406: "not-supported", 408: "timeout",
+          413: "too-long", 414: "too-long", 415: "not-supported", 429: "throttled", 431: "too-long"}  # fmt: skip
 _TEXTS = {404: "There is nothing at this address.", 405: "This address does not take this method."}
 _MEANINGS = {
     400: "The request is malformed; the outcome names the fields",
     401: "Callers are authenticated here, and this one was not; the outcome does not say why",
     404: "No such service",
+    408: "The request came too slowly",
     412: "Required data could not be had, or they are another patient's",
     413: "The request is too large",
     415: "The request is not JSON in UTF-8 without content encoding",
+    429: "Too many calls in too short a time; `retry-after` says when to call again",
     500: "The service failed; nothing was decided",
-    503: "The database could not be reached; nothing of what was sent was stored",
+    503: "Too many calls are waiting, or the database could not be reached; nothing of what was sent was stored",
 }
 
 
 class Refused(Exception):
     """A request that is not answered with cards."""
 
-    def __init__(self, status: int, code: str, text: str, headers: Mapping[str, str] | None = None) -> None:
-        self.status, self.code, self.text, self.headers = status, code, text, headers or {}
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        text: str,
+        headers: Mapping[str, str] | None = None,
+        *,
+        retry_after: int = 0,
+        close: bool = False,
+    ) -> None:
+        self.status, self.code, self.text = status, code, text
+        self.headers = dict(headers or {})
+        self.headers |= {"retry-after": str(retry_after)} if retry_after else {}
+        self.headers |= {"connection": "close"} if close else {}
         super().__init__(text)
 
 
-def outcome(status: int, code: str, text: str) -> JSONResponse:
+def issue_of(status: int, code: str, text: str) -> dict[str, Any]:
     """An OperationOutcome with one issue."""
     issue = {"severity": "fatal" if status >= 500 else "error", "code": code, "diagnostics": text}
-    headers = {"cache-control": "no-store"}
-    return JSONResponse({"resourceType": "OperationOutcome", "issue": [issue]}, status, headers=headers)
+    return {"resourceType": "OperationOutcome", "issue": [issue]}
+
+
+def outcome(status: int, code: str, text: str) -> JSONResponse:
+    """A refusal whose body is an OperationOutcome."""
+    return JSONResponse(issue_of(status, code, text), status, headers={"cache-control": "no-store"})
 
 
 def failure() -> JSONResponse:

@@ -8,11 +8,13 @@ from uuid import UUID
 
 import structlog
 
+from mgcds.engine.evaluate import Evaluation
 from mgcds.engine.remember import Override
 from mgcds.language.policy import Remember
 from mgcds.service.errors import Refused
+from mgcds.service.repeats import Asked, names_of, without
 from mgcds.settings import Settings
-from mgcds.store import Event, Shown, Store, StoreError, open_database, site_key
+from mgcds.store import Event, Repeats, Shown, Store, StoreError, open_database, site_key
 
 log = structlog.get_logger(__name__)
 
@@ -21,14 +23,16 @@ def open_memory(settings: Settings, remember: Remember) -> Memory:
     """The memory that the settings name. Raises StoreError."""
     given = settings.pseudonym_key.get_secret_value() if settings.pseudonym_key else None
     engine = open_database(settings.data_dir)
-    return Memory(Store(engine, site_key(given, settings.data_dir)), settings, remember)
+    key = site_key(given, settings.data_dir)
+    return Memory(Store(engine, key), settings, remember, Repeats(engine, key))
 
 
 class Memory:
     """What the service asks of its store. Its methods block: call them in a thread."""
 
-    def __init__(self, store: Store, settings: Settings, remember: Remember) -> None:
+    def __init__(self, store: Store, settings: Settings, remember: Remember, repeats: Repeats) -> None:
         self._store = store
+        self._repeats = repeats
         self._settings = settings
         self._remember = remember
         self.failures = 0  # since the start of this process
@@ -43,6 +47,22 @@ class Memory:
         except StoreError as error:
             self._failed("overrides not read", str(error))
             return ()
+
+    def unrepeated(self, evaluation: Evaluation, asked: Asked) -> Evaluation:
+        """The evaluation without what this clinician was shown before, where the client asks for that."""
+        if not (asked.remember or asked.filter):
+            return evaluation
+        names = names_of(evaluation, asked.whose, self._repeats)
+        now = self._settings.now()
+        try:
+            if asked.remember:
+                self._repeats.remember(names.values(), at=now)
+                return evaluation
+            known = self._repeats.known(names.values(), at=now)
+        except StoreError as error:
+            self._failed("what was shown before not known", str(error))
+            return evaluation
+        return without(evaluation, {rule_id for rule_id, name in names.items() if name in known})
 
     def show(self, cards: Sequence[Shown], *, issuer: str, service: str, patient_id: str) -> None:
         """Records cards before they go out; where the store fails they go out all the same."""

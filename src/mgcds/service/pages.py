@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -55,9 +55,11 @@ def add_pages(app: FastAPI, library: Library, root: str) -> None:
     async def rules() -> HTMLResponse:
         return HTMLResponse(overview, headers=_HEADERS)
 
-    @app.get("/rules/{rule_id}", response_class=HTMLResponse, summary="One rule in plain words")
-    async def rule(rule_id: str) -> HTMLResponse:
+    @app.get("/rules/{rule_id}", response_class=HTMLResponse, summary="One rule in plain words", responses=documented(404))
+    async def rule(rule_id: str, request: Request) -> HTMLResponse:
         found = pages.get(rule_id)
+        if found is None and "html" not in request.headers.get("accept", ""):
+            raise Refused(404, "not-found", "There is no such rule.")
         return HTMLResponse(found or missing, 200 if found else 404, headers=_HEADERS)
 
     @app.get(

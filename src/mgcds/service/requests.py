@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal, TypeVar
 from uuid import UUID
 
+import structlog
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from mgcds.service.errors import Refused
+
+log = structlog.get_logger(__name__)
 
 
 class Lenient(BaseModel):
@@ -67,6 +70,27 @@ class AppointmentBook(Context):
     appointments: Resource
 
 
+class MedicationVerify(Context):
+    """medication-verify 0.1.0: the order stands under `medication`, in the example of the hook's page under `order`."""
+
+    medication: Resource | None = None
+    order: Resource | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_of_both(cls, value: Any) -> Any:
+        """The wrong field is named `medication`, which a validator of the whole could not."""
+        if isinstance(value, dict) and value.get("medication") is None and value.get("order") is None:
+            return {**value, "medication": ()}
+        return value
+
+
+class ProblemListItemCreate(Context):
+    """problem-list-item-create 0.1.0."""
+
+    conditions: Resource
+
+
 CONTEXTS: dict[str, type[Context]] = {
     "patient-view": PatientView,
     "order-select": OrderSelect,
@@ -74,8 +98,11 @@ CONTEXTS: dict[str, type[Context]] = {
     "medication-refill": MedicationRefill,
     "encounter-discharge": EncounterDischarge,
     "appointment-book": AppointmentBook,
+    "medication-verify": MedicationVerify,
+    "problem-list-item-create": ProblemListItemCreate,
 }
-HOOK_VERSIONS = dict.fromkeys(CONTEXTS, "1.0") | {"medication-refill": "0.1.0"}
+_YOUNG = ("medication-refill", "medication-verify", "problem-list-item-create")
+HOOK_VERSIONS = dict.fromkeys(CONTEXTS, "1.0") | dict.fromkeys(_YOUNG, "0.1.0")
 
 
 class Authorization(Lenient):
@@ -116,7 +143,14 @@ def read_call(body: dict[str, Any], hook: str) -> tuple[Call, Context]:
     if call is None or context is None:
         names = ", ".join(sorted(set(wrong)))
         raise Refused(400, "invalid", f"These fields are missing or wrong: {names}.")
+    if call.fhirAuthorization is not None and _lacks_patient(body["fhirAuthorization"]):
+        log.warning("patient scopes without a patient")
     return call, context
+
+
+def _lacks_patient(authorization: dict[str, Any]) -> bool:
+    """Whether a token for one patient does not say for whom. A SHOULD of the specification, so the call goes on."""
+    return "patient/" in str(authorization.get("scope")) and not authorization.get("patient")
 
 
 Model = TypeVar("Model", bound=BaseModel)

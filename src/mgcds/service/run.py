@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 from mgcds.language.load import load
 from mgcds.service.app import create_app
+from mgcds.service.connection import Connection
 from mgcds.service.logs import configure
 from mgcds.settings import Settings, read_settings
 
@@ -22,6 +23,8 @@ def serve(settings: Settings, workers: int = 1) -> None:
     """Serves until it is told to stop. Raises SourceError, ClientsError or StoreError, before any worker is started."""
     app = _application(settings)
     warn_of_callers(settings, workers)
+    if settings.is_plain_http:
+        log.warning("MGCDS_PUBLIC_URL has no TLS: anybody on the way reads what is sent; use https:// for patients' data")
     if settings.data_dir is None:
         log.warning(
             "overrides are remembered until this process ends; set MGCDS_DATA_DIR to keep them"
@@ -44,6 +47,8 @@ def serve(settings: Settings, workers: int = 1) -> None:
         "host": settings.host,
         "port": settings.port,
         "loop": "uvloop",
+        "http": Connection,
+        "ws": "none",
         "access_log": False,
         "log_config": None,
         "server_header": False,

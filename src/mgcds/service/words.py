@@ -36,6 +36,8 @@ HOOKS = {
     "medication-refill": "when a refill is asked for",
     "encounter-discharge": "when a patient is discharged",
     "appointment-book": "when an appointment is made",
+    "medication-verify": "when a pharmacist verifies an order",
+    "problem-list-item-create": "when a problem is put on the list",
 }
 _SLOTS = {"on": "date of", "names": "names of", "count": "number of", "since": "start of", "products": "products in"}
 _INTERACTION = {
