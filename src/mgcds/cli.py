@@ -99,6 +99,7 @@ def serve(
     workers: Annotated[int, typer.Option(min=1, max=64, help="processes; one a core is a good number")] = 1,
 ) -> None:
     """Run the CDS Hooks service."""
+    from mgcds.selftest import self_test
     from mgcds.service.run import serve as run_service
 
     settings = _settings(host=host, port=port, rules=rules, site=site)
@@ -106,7 +107,8 @@ def serve(
         err.print("mgcds: WARNING: callers are not authenticated (MGCDS_AUTH=off)")
     try:
         err.print(f"mgcds: serving on http://{settings.host}:{settings.port}, stop with Ctrl-C", markup=False)
-        run_service(settings, workers)
+        if not run_service(settings, workers, self_test):
+            raise _stop("a worker could not start; the log says why", INTERNAL)
     except SiteError as error:
         raise _bad_site(error) from None
     except SourceError as error:
@@ -114,6 +116,8 @@ def serve(
         raise _stop("the service does not start before this is mended", FOUND) from None
     except StoreError as error:
         raise _stop(f"MGCDS_DATA_DIR: {error}") from None
+    except SettingsError as error:
+        raise _stop(str(error)) from None
 
 
 def _engine(hook: str, today: str | None, rules: Path | None, site: Path | None) -> tuple[Engine, date, Settings]:

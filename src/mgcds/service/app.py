@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import time
-from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-import structlog
 from anyio import CapacityLimiter, move_on_after
 from anyio.to_thread import run_sync
 from fastapi import FastAPI, Request
@@ -24,16 +21,17 @@ from mgcds.service import errors
 from mgcds.service.body import parse, read_body
 from mgcds.service.envelope import Envelope
 from mgcds.service.errors import Refused
+from mgcds.service.exchange import current, step
 from mgcds.service.feedback import BODY, read_feedback
 from mgcds.service.issuer import issuer_of
 from mgcds.service.memory import Memory, open_memory, shown
+from mgcds.service.operations import Lasting, add_operations
 from mgcds.service.pages import add_pages
 from mgcds.service.prefetch import REQUIRED, templates
 from mgcds.service.requests import CONTEXTS, HOOK_VERSIONS, read_call
 from mgcds.settings import Settings
 from mgcds.store import Shown
 
-log = structlog.get_logger(__name__)
 _TITLES = {
     "patient-view": "when a chart is opened",
     "order-select": "when an order is chosen",
@@ -73,10 +71,14 @@ class Answered:
     patient_id: str
 
 
-def create_app(library: Library, settings: Settings) -> FastAPI:
-    """The application for one library. Everything that can be computed once is computed here. Raises StoreError."""
+def create_app(library: Library, settings: Settings, lasting: Lasting | None = None) -> FastAPI:
+    """The application for one library. Everything that can be computed once is computed here. Raises StoreError.
+
+    `lasting`: what outlives a library, when one application follows another in a process.
+    """
+    lasting = lasting or Lasting()
     app = FastAPI(title="mgcds", version=__version__, redirect_slashes=False, telemetry=_NO_TELEMETRY)
-    app.add_middleware(Envelope, root_path=settings.root_path)
+    app.add_middleware(Envelope, root_path=settings.root_path, metrics=lasting.metrics, condition=lasting.condition)
     errors.install(app)
     engine = Engine(library)
     discovery = {"services": [_service(library, hook, _tried(engine, hook, settings)) for hook in CONTEXTS]}
@@ -86,7 +88,8 @@ def create_app(library: Library, settings: Settings) -> FastAPI:
     # One evaluation at a time, in a thread beside the event loop: the engine holds the interpreter anyway, so more threads
     # would make every answer slower and none sooner, but the probes must be answered while a large chart is read.
     one = CapacityLimiter(1)
-    memory = open_memory(settings, library.policy.remember)
+    remember = library.policy.remember
+    memory = lasting.memory = lasting.memory.under(remember) if lasting.memory else open_memory(settings, remember)
     storing = CapacityLimiter(STORE_THREADS)  # who waits for the disk keeps no evaluation waiting
 
     @app.get("/cds-services", summary="The services this server offers")
@@ -131,19 +134,13 @@ def create_app(library: Library, settings: Settings) -> FastAPI:
             raise Refused(404, "not-found", "There is no such service.")
         body = await read_body(request, settings.max_body)
         issuer = issuer_of(request)
-        return await run_sync(lambda: _noted(library, memory, issuer, service_id, body), limiter=storing)
-
-    @app.get("/healthz", summary="Whether the process is alive")
-    async def healthy() -> dict[str, Any]:
-        return {"status": "ok", **health}
-
-    @app.get("/readyz", summary="Whether requests can be answered")
-    async def ready() -> dict[str, Any]:
-        return {"status": "ready", **health}
+        return await run_sync(lambda: _noted(library, memory, issuer, body), limiter=storing)
 
     add_pages(app, library, settings.root_path)
+    add_operations(app, settings, lasting, health)
     app.state.library = library
     app.state.memory = memory
+    app.state.engine = engine
     return app
 
 
@@ -157,24 +154,16 @@ def _tried(engine: Engine, hook: str, settings: Settings) -> dict[str, str]:
 def _answered(
     engine: Engine, memory: Memory, settings: Settings, issuer: str, service_id: str, hook: str, body: bytes
 ) -> Answered:
-    started = time.perf_counter()
     answer, patient_id = _answer(engine, memory, settings, issuer, service_id, hook, parse(body))
-    states = Counter(rule["state"] for rule in answer["extension"]["org.mgcds.evaluation"]["rules"].values())
-    log.info(
-        "evaluated",
-        service=service_id,
-        cards=len(answer["cards"]),
-        states=dict(sorted(states.items())),
-        ms=round(1000 * (time.perf_counter() - started), 1),
-    )
+    current().answer = answer
     return Answered(JSONResponse(answer, headers={"cache-control": "no-store"}), shown(answer), patient_id)
 
 
-def _noted(library: Library, memory: Memory, issuer: str, service_id: str, body: bytes) -> JSONResponse:
+def _noted(library: Library, memory: Memory, issuer: str, body: bytes) -> JSONResponse:
     """One batch of feedback, whole or not at all. Raises Refused."""
     events = read_feedback(parse(body), library.reasons)
     unknown = memory.note(events, issuer=issuer)
-    log.info("feedback", service=service_id, events=len(events), unknown=unknown)
+    current().outcomes, current().unknown = tuple(event.outcome for event in events), unknown
     taken = {"received": len(events), "unknown": unknown}
     return JSONResponse({"extension": {"org.mgcds.feedback": taken}}, headers={"cache-control": "no-store"})
 
@@ -184,27 +173,33 @@ def _answer(
 ) -> tuple[dict[str, Any], str]:
     """One call from body to response, and whose chart it was. Raises Refused."""
     call, context = read_call(body, hook)
+    current().stripped = not call.prefetch and call.fhirAuthorization is None
     try:
-        chart = read_chart(
-            hook=hook,
-            context={**call.context, "patientId": context.patientId},
-            prefetch=call.prefetch,
-            terminology=engine.library.terminology,
-            today=settings.day(),
-            zone=settings.zone,
-        )
+        with step("read"):
+            chart = read_chart(
+                hook=hook,
+                context={**call.context, "patientId": context.patientId},
+                prefetch=call.prefetch,
+                terminology=engine.library.terminology,
+                today=settings.day(),
+                zone=settings.zone,
+            )
     except WrongPatient:
         raise Refused(412, "conflict", "The prefetched patient is not the patient of the context.") from None
     missing = [kind for kind in REQUIRED if kind not in chart.supplied]
     if missing:
         raise Refused(412, "required", f"Required data could not be had: {', '.join(missing)}.")
-    answer = respond(
-        engine.evaluate(chart, memory.overrides(issuer, context.patientId, chart.today)),
-        service_id=service_id,
-        hook_instance=str(call.hookInstance),
-        public_url=settings.shown_url,
-        incomplete_card=settings.incomplete_card,
-    )
+    overrides = memory.overrides(issuer, context.patientId, chart.today)
+    with step("evaluate"):
+        evaluation = engine.evaluate(chart, overrides)
+    with step("cards"):
+        answer = respond(
+            evaluation,
+            service_id=service_id,
+            hook_instance=str(call.hookInstance),
+            public_url=settings.shown_url,
+            incomplete_card=settings.incomplete_card,
+        )
     return answer, context.patientId
 
 

@@ -11,6 +11,7 @@ import structlog
 from mgcds.engine.remember import Override
 from mgcds.language.policy import Remember
 from mgcds.service.errors import Refused
+from mgcds.service.exchange import current
 from mgcds.settings import Settings
 from mgcds.store import Event, Shown, Store, StoreError, open_database, site_key
 
@@ -32,6 +33,14 @@ class Memory:
         self._settings = settings
         self._remember = remember
         self.failures = 0  # since the start of this process
+
+    def under(self, remember: Remember) -> Memory:
+        """The same memory under another library."""
+        return Memory(self._store, self._settings, remember)
+
+    def close(self) -> None:
+        """Lets go of the database."""
+        self._store.close()
 
     def overrides(self, issuer: str, patient_id: str, today: date) -> tuple[Override, ...]:
         """What was overridden for a patient and may still count; nothing where the store fails, so that cards show again."""
@@ -65,6 +74,7 @@ class Memory:
 
     def _failed(self, event: str, why: str) -> None:
         self.failures += 1
+        current().store_failures += 1
         log.error(event, why=why, failures=self.failures)
 
 
