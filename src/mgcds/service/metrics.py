@@ -27,6 +27,12 @@ def share(folder: Path) -> None:
     values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]  # prometheus-client chose when it was imported, before the folder was known
 
 
+def stand_alone() -> None:
+    """From now on this process counts for itself: what it does is no service to anybody."""
+    os.environ.pop(FOLDER, None)
+    values.ValueClass = values.MutexValue
+
+
 def forget(process: int) -> None:
     """Takes the gauges of a process that has ended out of the sums; what it counted stays."""
     mark_process_dead(process)  # type: ignore[no-untyped-call]

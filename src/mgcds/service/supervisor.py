@@ -23,7 +23,7 @@ import structlog
 
 from mgcds.language.library import Library
 from mgcds.service.board import Board
-from mgcds.service.metrics import Metrics, forget, resident_bytes
+from mgcds.service.metrics import Metrics, forget, resident_bytes, stand_alone
 from mgcds.service.worker import GRACE_SECONDS, from_disk, work
 from mgcds.settings import Settings
 from mgcds.source import SourceError
@@ -209,6 +209,7 @@ class Supervisor:
 
         def test() -> None:
             os.nice(5)  # the workers answer meanwhile
+            stand_alone()
             self._verdict.write_text(json.dumps(asdict(self._test(self._settings))))
 
         self._tester = self._fork(test)
@@ -229,9 +230,9 @@ class Supervisor:
         if not problems:
             problems = self._take(tested.library)
         if problems:
-            self._board.refuse()
             for problem in problems:
                 log.error("library refused", problem=problem, library_in_use=self._library.hash)
+            self._board.refuse()
             return
         self._board.want(tested.library)
         log.info("library tested", library=tested.library)
