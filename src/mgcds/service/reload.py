@@ -68,11 +68,12 @@ class Reload:
             log.error("library refused", kind=type(error).__name__)
             await run_sync(app.state.engine.close)
             return self._stay()
-        old, self._current = self._current, new
+        old, self._current = self._current, new  # the one assignment
         self._lasting.metrics.serves(self.library, __version__)
         self._lasting.metrics.reloads.labels("done").inc()
         log.info("library replaced", library=self.library)
         ending = asyncio.create_task(self._end(old))
+        del old
         self._ending.add(ending)
         ending.add_done_callback(self._ending.discard)
         return True
@@ -88,6 +89,7 @@ class Reload:
         await serving.stop()
         await run_sync(serving.app.state.engine.close)
         del serving
+        gc.unfreeze()  # what was frozen with the old library is full of cycles, and would never be collected
         gc.collect()
         gc.freeze()
 
