@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import os
 import signal
 from pathlib import Path
 
 import pytest
 
+from mgcds.engine.evaluate import Engine
+from mgcds.language.load import load
+from mgcds.service.operations import Lasting
+from mgcds.service.reload import Reload
+from mgcds.service.worker import application
+from mgcds.settings import read_settings
 from tests.service.running import Running, change, small_library
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="children are found in /proc")
@@ -71,3 +79,26 @@ def test_a_library_whose_own_cases_fail_is_refused(tmp_path: Path) -> None:
         service.hup()
         service.until(lambda: service.ready()["status"] == "ready")
         assert service.library() == first
+
+
+def test_what_was_replaced_leaves_the_memory(tmp_path: Path) -> None:
+    """It is held in many places: compiled in C, frozen for the collector, cached by the framework."""
+    settings = read_settings(rules=small_library(tmp_path).root)
+    lasting = Lasting()
+    reload = Reload(application(settings, load(settings.rules), lasting), lasting,
+                    lambda: application(settings, load(settings.rules), lasting))  # fmt: skip
+
+    def engines() -> int:
+        return sum(isinstance(found, Engine) for found in gc.get_objects())
+
+    async def replaced() -> list[int]:
+        counted = []
+        for _ in range(3):
+            assert await reload.replace(reload.library)
+            await asyncio.gather(*reload._ending)
+            gc.unfreeze()  # what is frozen is not listed
+            counted.append(engines())
+        return counted
+
+    first, *rest = asyncio.run(replaced())
+    assert rest == [first, first]

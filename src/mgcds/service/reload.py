@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import sys
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from functools import _lru_cache_wrapper
 from typing import Any
 
 import structlog
@@ -89,6 +91,7 @@ class Reload:
         await serving.stop()
         await run_sync(serving.app.state.engine.close)
         del serving
+        _forget_endpoints()
         gc.unfreeze()  # what was frozen with the old library is full of cycles, and would never be collected
         gc.collect()
         gc.freeze()
@@ -109,6 +112,15 @@ class Reload:
         if self._lasting.memory is not None:
             await run_sync(self._lasting.memory.close)
         await send({"type": "lifespan.shutdown.complete"})
+
+
+def _forget_endpoints() -> None:
+    """Empties the framework's caches: their keys are the endpoints of every application, each of which holds its library."""
+    for name, module in list(sys.modules.items()):
+        if name.startswith("fastapi."):
+            for value in list(vars(module).values()):
+                if isinstance(value, _lru_cache_wrapper):
+                    value.cache_clear()
 
 
 class _Serving:
