@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.installed
 PORT   ?= 8000
 export UV_PROJECT_ENVIRONMENT := $(VENV)
 
-.PHONY: demo serve test check docs clean
+.PHONY: demo serve test check docs sbom clean
 
 demo: $(STAMP)
 	@$(BIN)/python -m mgcds.demo fhir_fixtures
@@ -26,6 +26,13 @@ check: $(STAMP)
 
 docs: $(STAMP)
 	$(BIN)/python docs/generate.py
+
+# Every package that the service is made of, with version, as CycloneDX JSON: from the lock, without what only tests need.
+sbom: $(STAMP)
+	@mkdir -p build
+	$(BIN)/uv export --quiet --frozen --no-dev --all-extras --no-emit-project --output-file build/requirements.txt
+	$(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --output-file build/sbom.cdx.json build/requirements.txt
+	@echo build/sbom.cdx.json
 
 clean:
 	rm -rf $(VENV)

@@ -19,6 +19,7 @@ PACKAGED_RULES = _HERE / "rules"
 CHECKOUT_RULES = _HERE.parent.parent / "rules"
 PREFIX = "MGCDS_"
 SHORTEST_KEY = 16
+SECRETS = "MGCDS_SECRETS_DIR"  # a folder of files named like the variables, in small letters: mgcds_pseudonym_key
 # Settings of later versions. To ignore them in silence would let a site believe in a protection that is not there.
 NOT_YET = frozenset({
     "database_url", "retention_days", "audit_file",
@@ -85,6 +86,17 @@ class Settings(BaseSettings):
         "without one, a key is made in the data folder",
     )
 
+    metrics: Literal["on", "off"] | None = Field(
+        default=None,
+        description="whether /metrics answers; unset, it does where MGCDS_METRICS_TOKEN is set or only this machine can ask",
+    )
+    metrics_token: SecretStr | None = Field(
+        default=None, description="secret that /metrics asks for (Authorization: Bearer), at least 16 characters"
+    )
+    drain_seconds: float = Field(
+        default=1, ge=0, le=300, description="after SIGTERM: how long requests are still taken while /readyz says 503"
+    )
+
     @field_validator("timezone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
@@ -116,11 +128,11 @@ class Settings(BaseSettings):
             raise ValueError("start it with a slash, like /cds")
         return value.rstrip("/")
 
-    @field_validator("pseudonym_key")
+    @field_validator("pseudonym_key", "metrics_token")
     @classmethod
     def _hard_to_guess(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and len(value.get_secret_value()) < SHORTEST_KEY:
-            raise ValueError(f"at least {SHORTEST_KEY} characters, or the pseudonyms could be guessed")
+            raise ValueError(f"at least {SHORTEST_KEY} characters, or it could be guessed")
         return value
 
     @field_validator("log_level", mode="before")
@@ -165,6 +177,11 @@ class Settings(BaseSettings):
         return self.auth == "required" or (self.auth is None and (self.clients is not None or not self.is_loopback))
 
     @property
+    def tells_metrics(self) -> bool:
+        """Whether /metrics answers (with a token, where one is set)."""
+        return self.metrics == "on" or (self.metrics is None and (self.metrics_token is not None or self.is_loopback))
+
+    @property
     def zone(self) -> ZoneInfo:
         """The site's time zone, in which calendar days are counted."""
         return ZoneInfo(self.timezone)
@@ -200,6 +217,11 @@ def read_settings(**given: object) -> Settings:
     if early:
         names = ", ".join(f"{PREFIX}{name.upper()}" for name in early)
         raise SettingsError(f"{names}: this version does nothing with it yet; unset it")
+    secrets = os.environ.get(SECRETS)
+    if secrets:
+        if not Path(secrets).is_dir():
+            raise SettingsError(f"{SECRETS}: there is no such folder; name the one that holds a file for each secret")
+        given = given | {"_secrets_dir": secrets}
     try:
         return Settings(**{key: value for key, value in given.items() if value is not None})  # type: ignore[arg-type]
     except ValidationError as error:

@@ -72,6 +72,7 @@ def serve(
     workers: Annotated[int, typer.Option(min=1, max=64, help="processes; one a core is a good number")] = 1,
 ) -> None:
     """Run the CDS Hooks service."""
+    from mgcds.selftest import self_test
     from mgcds.service.clients import ClientsError
     from mgcds.service.run import serve as run_service
 
@@ -80,7 +81,8 @@ def serve(
         err.print("mgcds: WARNING: callers are not authenticated (MGCDS_AUTH=off)")
     try:
         err.print(f"mgcds: serving on http://{settings.host}:{settings.port}, stop with Ctrl-C", markup=False)
-        run_service(settings, workers)
+        if not run_service(settings, workers, self_test):
+            raise stop("a worker could not start; the log says why", INTERNAL)
     except SiteError as error:
         raise bad_site(error) from None
     except ClientsError as error:
@@ -91,6 +93,8 @@ def serve(
         raise stop("the service does not start before this is mended", FOUND) from None
     except StoreError as error:
         raise stop(f"MGCDS_DATA_DIR: {error}") from None
+    except SettingsError as error:
+        raise stop(str(error)) from None
 
 
 def _evaluated(engine: Engine, file: Path, hook: str, day: date, settings: Settings) -> tuple[Evaluation, dict[str, Any]]:

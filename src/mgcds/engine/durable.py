@@ -67,7 +67,7 @@ Fact = Mapping[str, float | str]
 
 
 class Ruleset:
-    """Some rules, compiled once for the life of the process. Threads take turns: the C code holds the GIL anyway (13)."""
+    """Some rules, compiled once and kept until `close`. Threads take turns: the C code holds the GIL anyway (13)."""
 
     def __init__(self, name: str, rules: Sequence[Rule]) -> None:
         """Raises ValueError if a rule is malformed: the engine itself would load it without a word (10)."""
@@ -99,6 +99,12 @@ class Ruleset:
             runs = [part.run([text for fact, text in pairs if part.wants(fact)]) for part in self._parts]
         return frozenset(self._rules[int(number)] for fired in runs for number in fired)
 
+    def close(self) -> None:
+        """Gives the memory of the C rulesets back; a later run raises EngineFailure."""
+        with self._lock:
+            for part in self._parts:
+                part.close()
+
     def _text(self, number: int, fact: Fact) -> str:
         """One fact as JSON. The id is ours: identity is a 32-bit hash too (5), and these are known not to collide."""
         made = [f'{{"id":"f{number}","sid":"{_SESSION}","pad":1.0']
@@ -121,7 +127,13 @@ class _Part:
             self._handle = _engine.create_ruleset(f"{name}-{next(_numbers)}", f"{{{','.join([*made, _FRAME_RULES])}}}")
         except (_engine.error, MemoryError) as error:
             raise EngineFailure(f"ruleset {name!r}: {error}") from error
+        self._closed = False
         self.run([])  # deleting a session reads memory that only a first firing sets (2)
+
+    def close(self) -> None:
+        if not self._closed:
+            self._closed = True
+            _engine.delete_ruleset(self._handle)
 
     def wants(self, fact: Fact) -> bool:
         return self._wanted is None or not self._wanted.isdisjoint(fact.items())
@@ -132,6 +144,8 @@ class _Part:
         Where the first fact does not parse, the engine follows an uninitialised number; where a later one does not, it
         ends the batch without a word. So ours stand at both ends: if both fired, the session was empty and all was read.
         """
+        if self._closed:
+            raise EngineFailure("the ruleset was closed")
         fired: set[str] = set()
         try:
             try:

@@ -48,6 +48,13 @@ class Session:
                 self._compiled[hook] = (layers, rulesets)
             return self._compiled[hook]
 
+    def close(self) -> None:
+        """Gives the memory of the compiled rulesets back: without it each library that was replaced would stay for ever."""
+        with self._lock:
+            for layers, groups in self._compiled.values():
+                for ruleset in (*layers, *groups):
+                    ruleset.close()
+
     def run(self, answers: Mapping[str, Answer], hook: str, order_hooks: tuple[str, ...]) -> Ruling:
         """The ruling on answers that were asked of the chart; definitions among them are ignored and made anew."""
         layers, groups = self._rulesets(hook)

@@ -36,9 +36,13 @@ class _Logger:
 
 
 def _write(line: str) -> None:
-    """A full disk or a closed pipe costs the line, never the answer to a clinician."""
+    """A full disk or a closed pipe costs the line, never the answer to a clinician.
+
+    One write: in two, the lines of two workers run into each other.
+    """
     with contextlib.suppress(OSError, ValueError):
-        print(line, file=sys.stderr, flush=True)
+        sys.stderr.write(f"{line}\n")
+        sys.stderr.flush()
 
 
 def configure(level: str) -> None:

@@ -12,6 +12,7 @@ from mgcds.engine.evaluate import Evaluation
 from mgcds.engine.remember import Override
 from mgcds.language.policy import Remember
 from mgcds.service.errors import Refused
+from mgcds.service.exchange import current
 from mgcds.service.repeats import Asked, names_of, without
 from mgcds.settings import Settings
 from mgcds.store import Event, Repeats, Shown, Store, StoreError, open_database, site_key
@@ -36,6 +37,14 @@ class Memory:
         self._settings = settings
         self._remember = remember
         self.failures = 0  # since the start of this process
+
+    def under(self, remember: Remember) -> Memory:
+        """The same memory under another library."""
+        return Memory(self._store, self._settings, remember)
+
+    def close(self) -> None:
+        """Lets go of the database."""
+        self._store.close()
 
     def overrides(self, issuer: str, patient_id: str, today: date) -> tuple[Override, ...]:
         """What was overridden for a patient and may still count; nothing where the store fails, so that cards show again."""
@@ -85,6 +94,7 @@ class Memory:
 
     def _failed(self, event: str, why: str) -> None:
         self.failures += 1
+        current().store_failures += 1
         log.error(event, why=why, failures=self.failures)
 
 

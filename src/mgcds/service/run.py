@@ -1,37 +1,68 @@
-"""Starts the service, in one process or several; refuses to start with a bad library."""
+"""Starts the service: checks everything once, then hands over to the supervisor. Refuses to start with a bad library."""
 
 from __future__ import annotations
 
-import gc
-import os
-from typing import Any
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
 
 import structlog
 import uvicorn
-from fastapi import FastAPI
 
-from mgcds.language.load import load
-from mgcds.service.app import create_app
-from mgcds.service.connection import Connection
+from mgcds.language.library import Library
+from mgcds.service import metrics, tracing
 from mgcds.service.logs import configure
-from mgcds.settings import Settings, read_settings
+from mgcds.service.operations import Lasting
+from mgcds.service.supervisor import Supervisor, Tested
+from mgcds.service.worker import application, from_disk, options
+from mgcds.settings import Settings, SettingsError
 
 log = structlog.get_logger(__name__)
 
 
-def serve(settings: Settings, workers: int = 1) -> None:
-    """Serves until it is told to stop. Raises SourceError, ClientsError or StoreError, before any worker is started."""
-    app = _application(settings)
-    warn_of_callers(settings, workers)
-    if settings.is_plain_http:
-        log.warning("MGCDS_PUBLIC_URL has no TLS: anybody on the way reads what is sent; use https:// for patients' data")
-    if settings.data_dir is None:
-        log.warning(
-            "overrides are remembered until this process ends; set MGCDS_DATA_DIR to keep them"
-            if workers == 1
-            else "each worker remembers only the overrides it was told of; set MGCDS_DATA_DIR to share and keep them"
+def serve(settings: Settings, workers: int, test: Callable[[Settings], Tested]) -> bool:
+    """Serves until it is told to stop; False where a worker could not start.
+
+    `test`: judges the library on the disk when a reload is asked for. Raises SourceError, StoreError or SettingsError before
+    any worker is started.
+    """
+    if workers > 1 and not is_shared(settings):
+        raise SettingsError(
+            "several workers must share what was shown and overridden: set MGCDS_DATA_DIR or MGCDS_DATABASE_URL, or --workers 1"
         )
-    library = app.state.library
+    try:
+        tracing.check()
+    except tracing.TracingError as error:
+        raise SettingsError(str(error)) from None
+    configure(settings.log_level)
+    library = from_disk(settings)
+    _try_out(settings, library)
+    _tell(settings, library, workers)
+    with tempfile.TemporaryDirectory(prefix="mgcds-") as folder:
+        metrics.share(Path(folder))
+        listening = uvicorn.Config("", **options(settings)).bind_socket()
+        with listening:
+            return Supervisor(settings, library, workers=workers, listening=listening, folder=Path(folder), test=test).run()
+
+
+def is_shared(settings: Settings) -> bool:
+    """Whether several processes would remember the same."""
+    return settings.data_dir is not None or bool(getattr(settings, "database_url", None))
+
+
+def _try_out(settings: Settings, library: Library) -> None:
+    """Makes one application and lets go of it, so that what is wrong is said once and before anything is forked."""
+    lasting = Lasting()
+    app = application(settings, library, lasting)
+    app.state.engine.close()
+    if lasting.memory is not None:
+        lasting.memory.close()
+
+
+def _tell(settings: Settings, library: Library, workers: int) -> None:
+    warn_of_callers(settings, workers)
+    if not is_shared(settings):
+        log.warning("overrides are remembered until this process ends; set MGCDS_DATA_DIR to keep them")
     products = library.terminology.site
     log.info(
         "starting",
@@ -43,27 +74,6 @@ def serve(settings: Settings, workers: int = 1) -> None:
         site=library.site.name if library.site else "",
         product_table=None if products is None else products.release or "no day told",
     )
-    options: dict[str, Any] = {
-        "host": settings.host,
-        "port": settings.port,
-        "loop": "uvloop",
-        "http": Connection,
-        "ws": "none",
-        "access_log": False,
-        "log_config": None,
-        "server_header": False,
-        "proxy_headers": False,
-        "timeout_graceful_shutdown": 10,
-        # A worker that is still importing answers no health check; after the default of 5 s it would be killed, for ever.
-        "timeout_worker_healthcheck": 60,
-    }
-    if workers == 1:
-        uvicorn.run(app, **options)
-        return
-    # Worker processes read their settings from the environment, so what the command line gave must stand there too.
-    os.environ |= {"MGCDS_HOST": settings.host, "MGCDS_PORT": str(settings.port), "MGCDS_RULES": str(settings.rules)}
-    os.environ["MGCDS_SITE"] = str(settings.site or "")
-    uvicorn.run("mgcds.service.run:worker", factory=True, workers=workers, **options)
 
 
 def warn_of_callers(settings: Settings, workers: int) -> None:
@@ -77,16 +87,3 @@ def warn_of_callers(settings: Settings, workers: int) -> None:
     if settings.data_dir is None:
         log.warning("USED TOKENS ARE FORGOTTEN when this process ends, and told to no other worker; set MGCDS_DATA_DIR",
                     workers=workers)  # fmt: skip
-
-
-def worker() -> FastAPI:
-    """The application of one worker process."""
-    return _application(read_settings())
-
-
-def _application(settings: Settings) -> FastAPI:
-    configure(settings.log_level)
-    app = create_app(load(settings.rules, products=settings.product_table, site=settings.site), settings)
-    gc.collect()
-    gc.freeze()  # the library lives as long as the process; collections need not walk it again
-    return app

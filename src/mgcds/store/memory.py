@@ -54,6 +54,10 @@ class Store:
         self._key = key
         self._insert = _INSERT[engine.dialect.name]
 
+    def close(self) -> None:
+        """Closes the connections that nobody uses at this moment."""
+        self._engine.dispose()
+
     def show(self, cards: Sequence[Shown], *, issuer: str, service: str, patient_id: str, at: datetime) -> None:
         """Records cards before they are sent. The same card with the same findings is recorded once."""
         patient = pseudonym(self._key, issuer, patient_id)
