@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import Engine, func, select, text
 
 from mgcds.engine.remember import Override
 from mgcds.store import Event, Shown, Store, StoreError, open_database
@@ -23,14 +23,9 @@ KEY = b"k" * 32
 WARNING = (("ex-one", "warning"),)
 
 
-@pytest.fixture(params=["memory", "file"])
-def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path | None:
-    return tmp_path / "data" if request.param == "file" else None
-
-
 @pytest.fixture
-def store(folder: Path | None) -> Store:
-    return Store(open_database(folder), KEY)
+def store(engine: Engine) -> Store:
+    return Store(engine, KEY)
 
 
 def show(store: Store, *findings: tuple[str, str], uuid: UUID | None = None, patient: str = "p1", issuer: str = "a") -> UUID:
