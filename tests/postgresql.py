@@ -37,7 +37,9 @@ class Cluster:
             user = next(pwd.getpwnam(name) for name in ("postgres", "nobody") if _exists(name))
             os.chown(self.folder, user.pw_uid, user.pw_gid)
             self._as = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
-        self._run("initdb", "-D", str(self.folder / "data"), "-U", "mgcds", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C")
+        self._run(
+            "initdb", "-D", str(self.folder / "data"), "-U", "mgcds", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C"
+        )
 
     def _run(self, program: str, *arguments: str) -> None:
         subprocess.run(

@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 from rich.progress import DownloadColumn, Progress
 
+from mgcds import cli_store
 from mgcds.check.cases import CaseFile, in_use, read_cases, run_file, uncovered
 from mgcds.check.noticing import unnoticed
 from mgcds.check.nudge import nudges
@@ -113,7 +114,7 @@ def serve(
         _print_problems(error.problems)
         raise _stop("the service does not start before this is mended", FOUND) from None
     except StoreError as error:
-        raise _stop(f"MGCDS_DATA_DIR: {error}") from None
+        raise _stop(f"MGCDS_DATA_DIR or MGCDS_DATABASE_URL: {error}") from None
 
 
 def _engine(hook: str, today: str | None, rules: Path | None, site: Path | None) -> tuple[Engine, date, Settings]:
@@ -365,6 +366,9 @@ def _reading(source: Path) -> Iterator[Callable[[str, int], None]]:
     with Progress(*Progress.get_default_columns(), DownloadColumn(), console=err, transient=True) as progress:
         task = progress.add_task("reading", total=total)
         yield lambda name, count: progress.update(task, advance=count, description=name)
+
+
+cli_store.register(app, settings=_settings, library=_library, stop=_stop)
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ PREFIX = "MGCDS_"
 SHORTEST_KEY = 16
 # Settings of later versions. To ignore them in silence would let a site believe in a protection that is not there.
 NOT_YET = frozenset({
-    "database_url", "fetch_deadline_ms", "cors_origins", "retention_days", "audit_file",
+    "fetch_deadline_ms", "cors_origins", "audit_file",
 })  # fmt: skip
 
 
@@ -45,6 +45,23 @@ class Settings(BaseSettings):
         default=None,
         description="folder of the database and of the site's product table; without one, overrides are remembered until "
         "the process ends",
+    )
+    database_url: SecretStr | None = Field(
+        default=None,
+        description="address of a PostgreSQL database that holds what else would be in the data folder, like "
+        "postgresql://user:password@host/database; several hosts share one, under one MGCDS_PSEUDONYM_KEY",
+    )
+    records: Literal["on", "off"] | None = Field(
+        default=None,
+        description="on or off: whether each evaluation is recorded without names; unset, it is where there is a data folder "
+        "or a database",
+    )
+    retention_days: int | None = Field(
+        default=None,
+        ge=1,
+        le=36_500,
+        description="rows older than this are deleted, at start and every hour; cards and feedback not before the last "
+        "override is forgotten; unset, nothing is deleted",
     )
     timezone: str = Field(default="UTC", description="the zone in which calendar days are counted")
     today: date | None = Field(default=None, description="for tests only: refused unless bound to loopback")
@@ -86,6 +103,13 @@ class Settings(BaseSettings):
             raise ValueError("start it with a slash, like /cds")
         return value.rstrip("/")
 
+    @field_validator("database_url")
+    @classmethod
+    def _of_postgresql(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not value.get_secret_value().startswith("postgresql://"):
+            raise ValueError("write the address of a PostgreSQL database, like postgresql://user:password@host/database")
+        return value
+
     @field_validator("pseudonym_key")
     @classmethod
     def _hard_to_guess(cls, value: SecretStr | None) -> SecretStr | None:
@@ -109,7 +133,23 @@ class Settings(BaseSettings):
             )
         if self.authenticates and not self.public_url:
             raise ValueError("tokens are made out to one address: say in MGCDS_PUBLIC_URL under which EHRs call this service")
+        if self.database_url is not None and self.pseudonym_key is None and self.data_dir is None:
+            raise ValueError(
+                "MGCDS_DATABASE_URL: pseudonyms need a key that lasts as long as the database; set MGCDS_PSEUDONYM_KEY"
+            )
+        if self.records == "on" and not self.keeps_data:
+            raise ValueError("MGCDS_RECORDS: records need a place; set MGCDS_DATA_DIR or MGCDS_DATABASE_URL")
         return self
+
+    @property
+    def keeps_data(self) -> bool:
+        """Whether what is stored outlives this process."""
+        return self.data_dir is not None or self.database_url is not None
+
+    @property
+    def keeps_records(self) -> bool:
+        """Whether decisions are recorded."""
+        return self.records == "on" or (self.records is None and self.keeps_data)
 
     @property
     def is_loopback(self) -> bool:

@@ -52,7 +52,7 @@ def test_imports_point_down(layer: str) -> None:
         ("durable_rules_engine", "engine/durable.py"),
         ("ruamel", "source.py"),
         ("fastapi", "service/"),
-        ("typer", "cli.py"),
+        ("typer", "cli"),
         ("sqlalchemy", "store/"),
     ],
 )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +19,8 @@ from mgcds import __version__
 from mgcds.cards import respond
 from mgcds.chart.facts import Chart, Person
 from mgcds.chart.intake import WrongPatient, read_chart
-from mgcds.engine.evaluate import Engine
+from mgcds.engine.evaluate import Engine, Evaluation
+from mgcds.engine.remember import Override
 from mgcds.language.library import Library
 from mgcds.language.site import ACTIVE
 from mgcds.service import errors
@@ -75,7 +78,14 @@ class Answered:
 
 def create_app(library: Library, settings: Settings) -> FastAPI:
     """The application for one library. Everything that can be computed once is computed here. Raises StoreError."""
-    app = FastAPI(title="mgcds", version=__version__, redirect_slashes=False, telemetry=_NO_TELEMETRY)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        memory.begin()
+        yield
+        await run_sync(memory.close)
+
+    app = FastAPI(title="mgcds", version=__version__, redirect_slashes=False, telemetry=_NO_TELEMETRY, lifespan=lifespan)
     app.add_middleware(Envelope, root_path=settings.root_path)
     errors.install(app)
     engine = Engine(library)
@@ -158,7 +168,7 @@ def _answered(
     engine: Engine, memory: Memory, settings: Settings, issuer: str, service_id: str, hook: str, body: bytes
 ) -> Answered:
     started = time.perf_counter()
-    answer, patient_id = _answer(engine, memory, settings, issuer, service_id, hook, parse(body))
+    evaluation, overrides, answer, patient_id = _answer(engine, memory, settings, issuer, service_id, hook, parse(body))
     states = Counter(rule["state"] for rule in answer["extension"]["org.mgcds.evaluation"]["rules"].values())
     log.info(
         "evaluated",
@@ -167,6 +177,11 @@ def _answered(
         states=dict(sorted(states.items())),
         ms=round(1000 * (time.perf_counter() - started), 1),
     )
+    if memory.recording is not None:
+        memory.recording.add(
+            evaluation, answer, overrides, issuer=issuer, service=service_id, patient_id=patient_id, body=body,
+            seconds=time.perf_counter() - started,
+        )  # fmt: skip
     return Answered(JSONResponse(answer, headers={"cache-control": "no-store"}), shown(answer), patient_id)
 
 
@@ -181,8 +196,11 @@ def _noted(library: Library, memory: Memory, issuer: str, service_id: str, body:
 
 def _answer(
     engine: Engine, memory: Memory, settings: Settings, issuer: str, service_id: str, hook: str, body: dict[str, Any]
-) -> tuple[dict[str, Any], str]:
-    """One call from body to response, and whose chart it was. Raises Refused."""
+) -> tuple[Evaluation, tuple[Override, ...], dict[str, Any], str]:
+    """One call from body to response: how it was decided, under which overrides, the response, and whose chart it was.
+
+    Raises Refused.
+    """
     call, context = read_call(body, hook)
     try:
         chart = read_chart(
@@ -198,14 +216,16 @@ def _answer(
     missing = [kind for kind in REQUIRED if kind not in chart.supplied]
     if missing:
         raise Refused(412, "required", f"Required data could not be had: {', '.join(missing)}.")
+    overrides = memory.overrides(issuer, context.patientId, chart.today)
+    evaluation = engine.evaluate(chart, overrides)
     answer = respond(
-        engine.evaluate(chart, memory.overrides(issuer, context.patientId, chart.today)),
+        evaluation,
         service_id=service_id,
         hook_instance=str(call.hookInstance),
         public_url=settings.shown_url,
         incomplete_card=settings.incomplete_card,
     )
-    return answer, context.patientId
+    return evaluation, overrides, answer, context.patientId
 
 
 def _service(library: Library, hook: str, prefetch: dict[str, str]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+RETRY_SECONDS = 5  # after what did not work only for the moment
 _CODES = {404: "not-found", 405: "not-supported"}
 _TEXTS = {404: "There is nothing at this address.", 405: "This address does not take this method."}
 _MEANINGS = {
@@ -34,7 +35,7 @@ class Refused(Exception):
 def outcome(status: int, code: str, text: str) -> JSONResponse:
     """An OperationOutcome with one issue."""
     issue = {"severity": "fatal" if status >= 500 else "error", "code": code, "diagnostics": text}
-    headers = {"cache-control": "no-store"}
+    headers = {"cache-control": "no-store"} | ({"retry-after": str(RETRY_SECONDS)} if status == 503 else {})
     return JSONResponse({"resourceType": "OperationOutcome", "issue": [issue]}, status, headers=headers)
 
 

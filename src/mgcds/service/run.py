@@ -23,7 +23,7 @@ def serve(settings: Settings, workers: int = 1) -> None:
     app = _application(settings)
     if not settings.is_loopback:  # settings allow this only with authentication switched off
         log.warning("ANY CALLER IS ANSWERED: authentication is off and the address is not loopback", host=settings.host)
-    if settings.data_dir is None:
+    if not settings.keeps_data:
         log.warning(
             "overrides are remembered until this process ends; set MGCDS_DATA_DIR to keep them"
             if workers == 1

@@ -13,6 +13,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from mgcds.store.failures import StoreError
 from mgcds.store.migrate import bring_up_to_date
 
+Database = Engine
 FILE = "mgcds.sqlite3"
 # A writer waits this long for another process; then a card goes out unrecorded and feedback is answered with 503.
 BUSY_MILLISECONDS = 2000
@@ -43,6 +44,15 @@ def open_database(data_dir: Path | None, url: str | None = None) -> Engine:
         name = "at MGCDS_DATABASE_URL" if url else f"{FILE} in MGCDS_DATA_DIR" if data_dir else "in memory"
         raise StoreError(f"the database {name} cannot be opened ({type(error).__name__})") from None
     return engine
+
+
+def existing_database(data_dir: Path | None, url: str | None) -> Engine:
+    """The database that a service has made, for somebody who looks into it. Raises StoreError where there is none."""
+    if url is None and data_dir is None:
+        raise StoreError("which database? Set MGCDS_DATA_DIR or MGCDS_DATABASE_URL as the service has it")
+    if url is None and data_dir is not None and not (data_dir / FILE).is_file():
+        raise StoreError(f"there is no {FILE} in {data_dir}; set MGCDS_DATA_DIR as the service has it")
+    return open_database(data_dir, url)
 
 
 def _in_memory() -> Engine:

@@ -66,7 +66,9 @@ class Store:
         rows.sort(key=lambda row: str(row["id"]))  # two workers that lock the same rows lock them in the same order
         with writing(self._engine) as connection:
             insert = inserting(self._engine, card)
-            connection.execute(insert.on_conflict_do_update(index_elements=["id"], set_={"shown_at": insert.excluded.shown_at}), rows)
+            connection.execute(
+                insert.on_conflict_do_update(index_elements=["id"], set_={"shown_at": insert.excluded.shown_at}), rows
+            )
             self._add(connection, finding, findings)
 
     def note(self, events: Sequence[Event], *, issuer: str, at: datetime) -> int:

@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import Connection, Engine, column, inspect, select, table
 
 from mgcds.store.failures import StoreError
@@ -29,7 +27,7 @@ def bring_up_to_date(engine: Engine) -> None:
             return
     with engine.connect() as connection, _alone(connection):
         if revision(connection) != REVISIONS[-1]:  # nobody else did it while we waited
-            command.upgrade(_config(connection), "head")
+            _upgrade(connection)
         connection.commit()
 
 
@@ -68,8 +66,11 @@ def _word(found: object) -> str:
     return "".join(sign for sign in str(found)[:40] if sign.isalnum() or sign in "_-")
 
 
-def _config(connection: Connection) -> Config:
+def _upgrade(connection: Connection) -> None:
+    from alembic import command  # late, because it takes a while and is rarely needed
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
     config.attributes["connection"] = connection
-    return config
+    command.upgrade(config, "head")

@@ -33,7 +33,7 @@ def fingerprint(key: bytes) -> str:
 def site_key(given: str | None, data_dir: Path | None, *, make: bool = True) -> bytes:
     """The key that is given, else the one in the data folder, which is made once; without a folder one for this process.
 
-    `make` False: a key that is not there is an error, because what is looked up with a new one is never found. Raises StoreError.
+    `make` False: a key that is not there is an error, because with a new one nobody would be found. Raises StoreError.
     """
     if given:
         return given.encode()

@@ -143,3 +143,16 @@ def records(
         for row in connection.execute(asked).mappings():
             content = json.loads(zlib.decompress(row["content"]))
             yield row["id"], Decision(row["at"], row["issuer"], row["patient"], row["service"], row["request"], content)
+
+
+def exported(record_id: UUID, decision: Decision) -> dict[str, Any]:
+    """A record as one JSON object."""
+    return {
+        "record": str(record_id),
+        "at": decision.at.isoformat(),
+        "issuer": decision.issuer,
+        "patient": decision.patient,
+        "service": decision.service,
+        "request": decision.request,
+        **decision.content,
+    }

@@ -21,7 +21,7 @@ IGNORED_AFTER_DAYS = 7
 class RuleNumbers:
     """Cards with a finding of one rule. A card that was accepted and overridden later counts as both.
 
-    `waiting`: without feedback, and too young to be called ignored. `repeats`: shown to a patient who was shown the rule before.
+    `waiting`: without feedback, and too young to be called ignored. `repeats`: shown to a patient who had been shown it.
     """
 
     rule: str
@@ -43,7 +43,8 @@ class RuleNumbers:
 class Evaluated:
     """What the decision records say: how many evaluations, how often each rule ended how, and how long it took.
 
-    `states` by rule: an end state, with its reason where it has one (suppressed: overridden). Milliseconds are None without records.
+    `states` by rule: an end state, with its reason where it has one (suppressed: overridden). Milliseconds are None where
+    there are no records.
     """
 
     evaluations: int

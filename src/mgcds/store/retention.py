@@ -12,9 +12,7 @@ from mgcds.store.transactions import writing
 _AT_ONCE = 1000  # rows in one transaction
 
 
-def forget(
-    engine: Engine, *, now: datetime, memory_before: datetime | None, records_before: datetime | None
-) -> dict[str, int]:
+def forget(engine: Engine, now: datetime, memory_before: datetime | None, records_before: datetime | None) -> dict[str, int]:
     """Deletes older rows; gives their number by table. None: nothing is too old.
 
     A card goes after the feedback on it, so that what was overridden counts to its last day. Tokens go when they would no

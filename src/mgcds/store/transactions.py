@@ -8,8 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Table
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, ProgrammingError, SQLAlchemyError
-from sqlalchemy.exc import DataError as WrongData
+from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError, SQLAlchemyError
 
 from mgcds.store.failures import StoreError
 
@@ -43,6 +42,5 @@ def writing(engine: Engine) -> Iterator[Connection]:
 
 
 def _failed(done: str, error: SQLAlchemyError) -> StoreError:
-    lasting = isinstance(error, DBAPIError) and isinstance(error, WrongData | IntegrityError | ProgrammingError)
-    passing = isinstance(error, OperationalError) or not lasting
+    passing = not isinstance(error, DataError | IntegrityError | ProgrammingError)
     return StoreError(f"the database could not be {done} ({type(error).__name__})", passing=passing)

@@ -48,6 +48,4 @@ def upgrade() -> None:
         sa.Column("received_at", INSTANT, nullable=False),
         if_not_exists=True,
     )
-    op.create_index(
-        "overrides_of_patient", "feedback", ["issuer", "patient", "outcome", "outcome_at"], if_not_exists=True
-    )
+    op.create_index("overrides_of_patient", "feedback", ["issuer", "patient", "outcome", "outcome_at"], if_not_exists=True)
