@@ -19,18 +19,17 @@ def draw_numbers(console: Console, found: Iterable[RuleNumbers], ignored_after: 
     if not rows:
         console.print("No cards: none was shown in this time, or none is kept.")
         return
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, padding=(0, 1, 0, 0), header_style="bold")
     table.add_column("rule", no_wrap=True)
     for name in (*_COUNTS, "repeats"):
-        table.add_column(name, justify="right", no_wrap=True)
+        table.add_column(name, justify="right", no_wrap=True, min_width=len(name))
     for each in rows:
         table.add_row(each.rule, *(str(getattr(each, name)) for name in _COUNTS), f"{each.repeat_rate:.0%}")
         for reason, number in each.reasons.items():
             table.add_row(f"  because: {reason}", "", "", str(number), "", "", "", style="dim")
     console.print(table, soft_wrap=False)
-    console.print(
-        f"Ignored: no feedback within {ignored_after} days; waiting: none yet. A card with several rules counts for each."
-    )
+    console.print(f"Ignored: no feedback within {ignored_after} days; waiting: none yet. Repeats: shown to a patient")
+    console.print("who had been shown it. A card with several rules counts for each of them.")
 
 
 def draw_evaluated(console: Console, found: Evaluated) -> None:
@@ -42,7 +41,7 @@ def draw_evaluated(console: Console, found: Evaluated) -> None:
     console.print(
         f"{found.evaluations} evaluations, half of them within {found.median_ms} ms, 95% within {found.ms_of_95_percent} ms"
     )
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, padding=(0, 1, 0, 0), header_style="bold")
     table.add_column("rule", no_wrap=True)
     table.add_column("ended as")
     for rule, states in found.states.items():

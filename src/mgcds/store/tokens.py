@@ -26,9 +26,10 @@ class SpentTokens:
         if until <= now:
             return False
         row = {"issuer_hash": _hash(issuer), "jti_hash": _hash(jti), "until": until}
+        spending = inserting(self._engine, spent_tokens).values(row).on_conflict_do_nothing().returning(spent_tokens.c.until)
         with writing(self._engine) as connection:
-            done = connection.execute(inserting(self._engine, spent_tokens).values(row).on_conflict_do_nothing())
-            return bool(done.rowcount == 1)
+            # Only a row that was added comes back; the number of rows is not told for an INSERT by every driver.
+            return connection.execute(spending).first() is not None
 
 
 def _hash(text: str) -> str:
