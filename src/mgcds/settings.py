@@ -20,10 +20,6 @@ CHECKOUT_RULES = _HERE.parent.parent / "rules"
 PREFIX = "MGCDS_"
 SHORTEST_KEY = 16
 SECRETS = "MGCDS_SECRETS_DIR"  # a folder of files named like the variables, in small letters: mgcds_pseudonym_key
-# Settings of later versions. To ignore them in silence would let a site believe in a protection that is not there.
-NOT_YET = frozenset({
-    "database_url", "retention_days", "audit_file",
-})  # fmt: skip
 
 
 class SettingsError(Exception):
@@ -50,6 +46,23 @@ class Settings(BaseSettings):
         default=None,
         description="folder of the database and of the site's product table; without one, overrides are remembered until "
         "the process ends",
+    )
+    database_url: SecretStr | None = Field(
+        default=None,
+        description="address of a PostgreSQL database that holds what else would be in the data folder, like "
+        "postgresql://user:password@host/database; several hosts share one, under one MGCDS_PSEUDONYM_KEY",
+    )
+    records: Literal["on", "off"] | None = Field(
+        default=None,
+        description="on or off: whether each evaluation is recorded without names; unset, it is where there is a data folder "
+        "or a database",
+    )
+    retention_days: int | None = Field(
+        default=None,
+        ge=1,
+        le=36_500,
+        description="rows older than this are deleted, at start and every hour; cards and feedback not before the last "
+        "override is forgotten; unset, nothing is deleted",
     )
     timezone: str = Field(default="UTC", description="the zone in which calendar days are counted")
     today: date | None = Field(default=None, description="for tests only: refused unless bound to loopback")
@@ -78,6 +91,10 @@ class Settings(BaseSettings):
     cors_origins: str = Field(
         default="", description="origins that may call from a browser, with commas between them; empty: none, and never all"
     )
+    dialect: Literal["spec", "epic", "oracle", "athena"] = Field(
+        default="spec", description="which EHR calls where callers are not authenticated; else the clients file says it"
+    )
+    audit_file: Path | None = Field(default=None, description="file that gets a FHIR AuditEvent for every call; unset, none")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", description="least level logged")
     incomplete_card: bool = Field(default=True, description="whether a card says that a check was incomplete")
     pseudonym_key: SecretStr | None = Field(
@@ -128,6 +145,13 @@ class Settings(BaseSettings):
             raise ValueError("start it with a slash, like /cds")
         return value.rstrip("/")
 
+    @field_validator("database_url")
+    @classmethod
+    def _of_postgresql(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not value.get_secret_value().startswith("postgresql://"):
+            raise ValueError("write the address of a PostgreSQL database, like postgresql://user:password@host/database")
+        return value
+
     @field_validator("pseudonym_key", "metrics_token")
     @classmethod
     def _hard_to_guess(cls, value: SecretStr | None) -> SecretStr | None:
@@ -153,6 +177,12 @@ class Settings(BaseSettings):
             raise ValueError("tokens are made out to one address: say in MGCDS_PUBLIC_URL under which EHRs call this service")
         if self.authenticates and self.is_plain_http:
             raise ValueError("tokens and patients' data need TLS on the way: MGCDS_PUBLIC_URL starts with https://")
+        if self.database_url is not None and self.pseudonym_key is None and self.data_dir is None:
+            raise ValueError(
+                "MGCDS_DATABASE_URL: pseudonyms need a key that lasts as long as the database; set MGCDS_PSEUDONYM_KEY"
+            )
+        if self.records == "on" and not self.keeps_data:
+            raise ValueError("MGCDS_RECORDS: records need a place; set MGCDS_DATA_DIR or MGCDS_DATABASE_URL")
         return self
 
     @property
@@ -165,6 +195,16 @@ class Settings(BaseSettings):
     def origins(self) -> tuple[str, ...]:
         """The origins of `cors_origins`, written as browsers write them."""
         return tuple(sorted({origin.strip().lower() for origin in self.cors_origins.split(",") if origin.strip()}))
+
+    @property
+    def keeps_data(self) -> bool:
+        """Whether what is stored outlives this process."""
+        return self.data_dir is not None or self.database_url is not None
+
+    @property
+    def keeps_records(self) -> bool:
+        """Whether decisions are recorded."""
+        return self.records == "on" or (self.records is None and self.keeps_data)
 
     @property
     def is_loopback(self) -> bool:
@@ -213,10 +253,6 @@ class Settings(BaseSettings):
 
 def read_settings(**given: object) -> Settings:
     """Settings from the environment; options that are given win. Raises SettingsError with one clear line."""
-    early = sorted(name for name in NOT_YET - {*Settings.model_fields} if os.environ.get(f"{PREFIX}{name.upper()}"))
-    if early:
-        names = ", ".join(f"{PREFIX}{name.upper()}" for name in early)
-        raise SettingsError(f"{names}: this version does nothing with it yet; unset it")
     secrets = os.environ.get(SECRETS)
     if secrets:
         if not Path(secrets).is_dir():

@@ -9,7 +9,7 @@ import pytest
 
 from mgcds.cards.dialect import DIALECTS, profile
 from mgcds.engine.evaluate import Engine
-from mgcds.service.app import services_of
+from mgcds.service.discovery import services_of
 from mgcds.service.install_sheet import resource_types
 from mgcds.settings import read_settings
 from tests.unit.test_cli import REQUEST, run

@@ -20,6 +20,7 @@ from mgcds.check.review import overdue, warnings
 from mgcds.check.scaffold import ScaffoldError, new_rule
 from mgcds.check.sited import otherwise, told
 from mgcds.cli import ehr
+from mgcds.cli import store as cli_store
 from mgcds.cli.console import (
     FOUND,
     INTERNAL,
@@ -49,7 +50,7 @@ from mgcds.language.load import load
 from mgcds.language.rule import Rule
 from mgcds.language.site import SiteError
 from mgcds.requestfile import UnreadableFile, chart_of_file, response_of
-from mgcds.settings import Settings
+from mgcds.settings import Settings, SettingsError
 from mgcds.source import SourceError
 from mgcds.store import StoreError
 from mgcds.survey import as_json as survey_json
@@ -92,7 +93,7 @@ def serve(
         print_problems(error.problems)
         raise stop("the service does not start before this is mended", FOUND) from None
     except StoreError as error:
-        raise stop(f"MGCDS_DATA_DIR: {error}") from None
+        raise stop(f"MGCDS_DATA_DIR or MGCDS_DATABASE_URL: {error}") from None
     except SettingsError as error:
         raise stop(str(error)) from None
 
@@ -332,6 +333,9 @@ def _reading(source: Path) -> Iterator[Callable[[str, int], None]]:
     with Progress(*Progress.get_default_columns(), DownloadColumn(), console=err, transient=True) as progress:
         task = progress.add_task("reading", total=total)
         yield lambda name, count: progress.update(task, advance=count, description=name)
+
+
+cli_store.register(app, settings=settings_of, library=library_of, stop=stop)
 
 
 def main() -> None:

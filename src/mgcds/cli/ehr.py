@@ -50,7 +50,7 @@ def install_sheet(
     site: SiteOption = None,
 ) -> None:
     """Print every value that a hospital must type to connect its EHR, as Markdown."""
-    from mgcds.service.app import services_of
+    from mgcds.service.discovery import services_of
 
     to = _profile(ehr)
     settings = settings_of(rules=rules, site=site, public_url=public_url)

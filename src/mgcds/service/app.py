@@ -1,53 +1,41 @@
-"""The HTTP application: discovery, the six services, rule pages and health."""
+"""The HTTP application: discovery, the services and their feedback, rule pages and what operators ask for."""
 
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any
 
-import structlog
-from anyio import CapacityLimiter, move_on_after
 from anyio.to_thread import run_sync
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 
 from mgcds import __version__
-from mgcds.cards import respond
-from mgcds.chart.facts import Chart, Person
-from mgcds.chart.intake import WrongPatient, laboratory_batches, read_chart
 from mgcds.engine.evaluate import Engine
 from mgcds.language.library import Library
-from mgcds.language.site import ACTIVE
 from mgcds.service import errors
-from mgcds.service.body import parse, read_body
+from mgcds.service.admission import Clock, Gate, Rate
+from mgcds.service.answering import Answering
+from mgcds.service.audit import open_audit
 from mgcds.service.caller import ANYBODY, Caller
 from mgcds.service.clients import Clients, read_clients
+from mgcds.service.cors import Cors
+from mgcds.service.discovery import services_of
 from mgcds.service.envelope import Envelope
 from mgcds.service.errors import Refused
-from mgcds.service.feedback import BODY, read_feedback
-from mgcds.service.fetch import Fetcher, Plan, plan, settled
-from mgcds.service.memory import Memory, open_memory, shown
-from mgcds.service.origins import allowed_for
+from mgcds.service.exchange import current
+from mgcds.service.feedback import BODY
+from mgcds.service.fetch import Fetcher
+from mgcds.service.head import HeadLimit, is_known
+from mgcds.service.memory import open_memory
+from mgcds.service.operations import Lasting, add_operations
 from mgcds.service.pages import add_pages
-from mgcds.service.prefetch import REQUIRED, templates
-from mgcds.service.requests import CONTEXTS, HOOK_VERSIONS, Call, Context, read_call
+from mgcds.service.requests import CONTEXTS
+from mgcds.service.taking import take_body
 from mgcds.service.trust import open_trust
 from mgcds.settings import Settings
-from mgcds.store import Shown
 
-log = structlog.get_logger(__name__)
-_TITLES = {
-    "patient-view": "when a chart is opened",
-    "order-select": "when an order is chosen",
-    "order-sign": "when orders are signed",
-    "medication-refill": "when a refill is asked for",
-    "encounter-discharge": "when a patient is discharged",
-    "appointment-book": "when an appointment is made",
-}
 _REQUEST = {
     "required": ["hook", "hookInstance", "context"],
     "type": "object",
@@ -64,67 +52,71 @@ _REQUEST = {
 _NO_TELEMETRY: Any = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
 _BODY = {"requestBody": {"required": True, "content": {"application/json": {"schema": _REQUEST}}}}
 _FEEDBACK_BODY = {"requestBody": {"required": True, "content": {"application/json": {"schema": BODY}}}}
-STORE_THREADS = 4
-RECORDING_SECONDS = (
-    0.5  # cards wait this long for the database, then they go out: EHRs give up on a service after a second or two
-)
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """A response that is ready to be sent, and the cards in it with the patient they are about."""
-
-    response: JSONResponse
-    cards: tuple[Shown, ...]
-    patient_id: str
-
-
-def create_app(library: Library, settings: Settings) -> FastAPI:
+def create_app(
+    library: Library, settings: Settings, lasting: Lasting | None = None, *, clock: Clock = time.monotonic
+) -> FastAPI:
     """The application for one library. Everything that can be computed once is computed here.
 
-    Raises StoreError, and ClientsError for a clients file that cannot be used.
+    `lasting`: what outlives a library, when one application follows another in a process. `clock` counts seconds for the
+    limit of calls a second; no decision about a patient rests on it. Raises StoreError, ClientsError and SettingsError.
     """
+    is_alone, lasting = lasting is None, lasting or Lasting()
+    clients = read_clients(settings.clients) if settings.clients else Clients()
     fetcher = Fetcher(settings.fetch_deadline_ms)
-
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        yield
-        await fetcher.aclose()
-
-    app = FastAPI(title="mgcds", version=__version__, redirect_slashes=False, telemetry=_NO_TELEMETRY, lifespan=lifespan)
-    app.add_middleware(Envelope, root_path=settings.root_path)
-    errors.install(app)
+    remember = library.policy.remember
+    memory = lasting.memory = lasting.memory.under(remember) if lasting.memory else open_memory(settings, remember)
+    trust = open_trust(settings, clients, memory.tokens)
+    gate, rate = Gate(settings.concurrency), Rate(settings.rate_per_second, clock)
     engine = Engine(library)
     discovery = {"services": services_of(engine, settings)}
     services = {service["id"]: service["hook"] for service in discovery["services"]}
     prefetch = {service["hook"]: service["prefetch"] for service in discovery["services"]}
-    batches = laboratory_batches(library.terminology)
-    clients = read_clients(settings.clients) if settings.clients else Clients()
+    answering = Answering(engine, memory, fetcher, settings, prefetch=prefetch, clients=clients)
     etag = f'"{__version__}-{library.hash}"'
-    health = {"rules": len(library.rules), "library": library.hash}
-    # One evaluation at a time, in a thread beside the event loop: the engine holds the interpreter anyway, so more threads
-    # would make every answer slower and none sooner, but the probes must be answered while a large chart is read.
-    one = CapacityLimiter(1)
-    memory = open_memory(settings, library.policy.remember)
-    storing = CapacityLimiter(STORE_THREADS)  # who waits for the disk keeps no evaluation waiting
-    trust = open_trust(settings)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        memory.begin()
+        yield
+        await fetcher.aclose()
+        if is_alone:
+            await run_sync(memory.close)
+
+    app = FastAPI(title="mgcds", version=__version__, redirect_slashes=False, telemetry=_NO_TELEMETRY, lifespan=lifespan)
+    app.add_middleware(HeadLimit)
+    audit = open_audit(settings, lasting.metrics.audit_failures.inc)
+    app.add_middleware(
+        Envelope, root_path=settings.root_path, metrics=lasting.metrics, condition=lasting.condition, audit=audit
+    )
+    if settings.origins:  # outside of everything, so that a browser can read failures too
+        app.add_middleware(Cors, origins=settings.origins)
+    errors.install(app)
 
     async def caller_of(request: Request, path: str) -> Caller:
         """Who calls, asked before the body is read. Raises Refused."""
-        return ANYBODY if trust is None else await trust.caller(request.headers.getlist("authorization"), path)
+        caller = ANYBODY if trust is None else await trust.caller(request.headers.getlist("authorization"), path)
+        current().issuer = caller.issuer
+        return caller
+
+    async def taken(request: Request, caller: Caller) -> bytes:
+        """The body of a call. Raises Refused."""
+        rate.take(caller.issuer)
+        return await take_body(request, most=settings.max_body, seconds=settings.body_seconds)
 
     @app.get("/cds-services", summary="The services this server offers", responses=errors.documented(401, 503))
     async def discover(request: Request) -> Response:
         await caller_of(request, "/cds-services")
         headers = {"cache-control": "max-age=300", "etag": etag}
-        if request.headers.get("if-none-match") == etag:
+        if is_known(etag, request.headers.getlist("if-none-match")):
             return Response(status_code=304, headers=headers)
         return JSONResponse(discovery, headers=headers)
 
     @app.post(
         "/cds-services/{service_id}",
         summary="Call a CDS service",
-        responses=errors.documented(400, 401, 404, 412, 413, 415, 500, 503),
+        responses=errors.documented(400, 401, 404, 408, 412, 413, 415, 429, 500, 503),
         openapi_extra=_BODY,
     )
     async def call(service_id: str, request: Request) -> JSONResponse:
@@ -132,135 +124,26 @@ def create_app(library: Library, settings: Settings) -> FastAPI:
         hook = services.get(service_id)
         if hook is None:
             raise Refused(404, "not-found", "There is no such service.")
-        body = await read_body(request, settings.max_body)
-        allowed = allowed_for(caller.client, clients, is_local=settings.is_loopback)
-
-        def begin() -> tuple[Call, Context, Plan | None]:
-            asked, context = read_call(parse(body), hook)
-            asked = settled(asked, prefetch[hook])
-            return asked, context, plan(asked, context, prefetch[hook], batches, allowed)
-
-        asked, context, lacking = await run_sync(begin, limiter=one)
-        if lacking is not None:
-            had = await fetcher.fetch(lacking)
-            asked = asked.model_copy(update={"prefetch": {**(asked.prefetch or {}), **had}})
-        done = await run_sync(
-            lambda: _answered(engine, memory, settings, caller.scope, service_id, hook, asked, context), limiter=one
-        )
-        if done.cards:  # recorded before they go out, so that feedback on them is never too early
-            with move_on_after(RECORDING_SECONDS) as waiting:
-                await run_sync(
-                    lambda: memory.show(done.cards, issuer=caller.scope, service=service_id, patient_id=done.patient_id),
-                    limiter=storing,
-                    abandon_on_cancel=True,
-                )
-            if waiting.cancelled_caught:
-                memory.late()
-        return done.response
+        with gate.entered():
+            return await answering.cards(caller, service_id, hook, await taken(request, caller))
 
     @app.post(
         "/cds-services/{service_id}/feedback",
         summary="Report what clinicians did with cards",
-        responses=errors.documented(400, 401, 404, 413, 415, 503),
+        responses=errors.documented(400, 401, 404, 408, 413, 415, 429, 500, 503),
         openapi_extra=_FEEDBACK_BODY,
     )
     async def feedback(service_id: str, request: Request) -> JSONResponse:
         caller = await caller_of(request, f"/cds-services/{service_id}/feedback")
         if service_id not in services:
             raise Refused(404, "not-found", "There is no such service.")
-        body = await read_body(request, settings.max_body)
-        return await run_sync(lambda: _noted(library, memory, caller.scope, service_id, body), limiter=storing)
-
-    @app.get("/healthz", summary="Whether the process is alive")
-    async def healthy() -> dict[str, Any]:
-        return {"status": "ok", **health}
-
-    @app.get("/readyz", summary="Whether requests can be answered")
-    async def ready() -> dict[str, Any]:
-        return {"status": "ready", **health}
+        with gate.entered():
+            return await answering.feedback(caller, await taken(request, caller))
 
     add_pages(app, library, settings.root_path)
+    add_operations(app, settings, lasting, {"rules": len(library.rules), "library": library.hash})
     app.state.library = library
     app.state.memory = memory
+    app.state.engine = engine
     app.state.trust = trust
     return app
-
-
-def services_of(engine: Engine, settings: Settings) -> list[dict[str, Any]]:
-    """The services of the discovery document."""
-    return [_service(engine.library, hook, _tried(engine, hook, settings)) for hook in CONTEXTS]
-
-
-def _tried(engine: Engine, hook: str, settings: Settings) -> dict[str, str]:
-    """The prefetch templates of a hook, after one evaluation of nobody, so that the first patient waits for no compiling."""
-    nobody = Chart(settings.day(), hook, Person(""), frozenset())
-    engine.evaluate(nobody)
-    return templates(engine.library, hook, nobody)
-
-
-def _answered(
-    engine: Engine, memory: Memory, settings: Settings, issuer: str, service_id: str, hook: str, call: Call, context: Context
-) -> Answered:
-    started = time.perf_counter()
-    answer = _answer(engine, memory, settings, issuer, service_id, hook, call, context)
-    states = Counter(rule["state"] for rule in answer["extension"]["org.mgcds.evaluation"]["rules"].values())
-    log.info(
-        "evaluated",
-        service=service_id,
-        cards=len(answer["cards"]),
-        states=dict(sorted(states.items())),
-        ms=round(1000 * (time.perf_counter() - started), 1),
-    )
-    return Answered(JSONResponse(answer, headers={"cache-control": "no-store"}), shown(answer), context.patientId)
-
-
-def _noted(library: Library, memory: Memory, issuer: str, service_id: str, body: bytes) -> JSONResponse:
-    """One batch of feedback, whole or not at all. Raises Refused."""
-    events = read_feedback(parse(body), library.reasons)
-    unknown = memory.note(events, issuer=issuer)
-    log.info("feedback", service=service_id, events=len(events), unknown=unknown)
-    taken = {"received": len(events), "unknown": unknown}
-    return JSONResponse({"extension": {"org.mgcds.feedback": taken}}, headers={"cache-control": "no-store"})
-
-
-def _answer(
-    engine: Engine, memory: Memory, settings: Settings, issuer: str, service_id: str, hook: str, call: Call, context: Context
-) -> dict[str, Any]:
-    """One call with all that could be had, to its response. Raises Refused."""
-    try:
-        chart = read_chart(
-            hook=hook,
-            context={**call.context, "patientId": context.patientId},
-            prefetch=call.prefetch,
-            terminology=engine.library.terminology,
-            today=settings.day(),
-            zone=settings.zone,
-        )
-    except WrongPatient:
-        raise Refused(412, "conflict", "The prefetched patient is not the patient of the context.") from None
-    missing = [kind for kind in REQUIRED if kind not in chart.supplied]
-    if missing:
-        raise Refused(412, "required", f"Required data could not be had: {', '.join(missing)}.")
-    return respond(
-        engine.evaluate(chart, memory.overrides(issuer, context.patientId, chart.today)),
-        service_id=service_id,
-        hook_instance=str(call.hookInstance),
-        public_url=settings.shown_url,
-        incomplete_card=settings.incomplete_card,
-    )
-
-
-def _service(library: Library, hook: str, prefetch: dict[str, str]) -> dict[str, Any]:
-    shown = [rule for rule in library.rules_at(hook) if rule.state == ACTIVE]
-    groups = sorted({str(library.policy.groups[rule.group].title).lower() for rule in shown})
-    about = f"Advice on {', '.join(groups)}" if groups else "No rule of this library answers this hook yet"
-    return {
-        "hook": hook,
-        "title": f"Nutrient and drug safety {_TITLES[hook]}",
-        "description": f"{about}. Advisory only; not a medical device.",
-        "id": f"mgcds-{hook}",
-        "prefetch": prefetch,
-        "usageRequirements": "Needs the patient and the medication requests; what else is missing is named on the cards.",
-        "version": "2.0.1",
-        "hookVersion": HOOK_VERSIONS[hook],
-    }

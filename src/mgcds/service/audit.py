@@ -15,6 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import structlog
+from anyio import CapacityLimiter
+from anyio.to_thread import run_sync
+
+from mgcds.service.exchange import Exchange
+from mgcds.settings import Settings, SettingsError
 
 log = structlog.get_logger(__name__)
 
@@ -84,6 +89,36 @@ def _coding(system: str, code: str, display: str) -> dict[str, Any]:
 def _outcome(status: int) -> str:
     """0 success, 4 the caller's fault, 8 ours."""
     return "0" if status < 400 else "4" if status < 500 else "8"
+
+
+class Audit:
+    """Writes an event for every exchange that is audited, where the settings name a file."""
+
+    def __init__(self, file: AuditFile, now: Callable[[], datetime]) -> None:
+        self._file = file
+        self._now = now
+        self._one = CapacityLimiter(1)  # a slow disk holds one thread, not all
+
+    async def note(self, exchange: Exchange, *, request_id: str, status: int) -> None:
+        """Writes the event of one exchange, after its answer has gone out."""
+        user, patient = exchange.whom
+        event = audit_event(
+            service=exchange.service, issuer=exchange.issuer, user=user, patient=patient, request_id=request_id,
+            at=self._now(), status=status,
+        )  # fmt: skip
+        await run_sync(self._file.write, event, limiter=self._one)
+
+
+def open_audit(settings: Settings, failed: Callable[[], None]) -> Audit | None:
+    """The audit file that the settings name. Raises SettingsError where it cannot be written to."""
+    if settings.audit_file is None:
+        return None
+    file = AuditFile(settings.audit_file, failed)
+    try:
+        file.check()
+    except OSError as error:
+        raise SettingsError(f"MGCDS_AUDIT_FILE: it cannot be written to ({error.strerror}); name another place") from None
+    return Audit(file, settings.instant)
 
 
 class AuditFile:

@@ -11,6 +11,7 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mgcds.service import tracing
+from mgcds.service.audit import Audit
 from mgcds.service.condition import Condition
 from mgcds.service.errors import failure
 from mgcds.service.exchange import Exchange, exchanging
@@ -19,6 +20,7 @@ from mgcds.service.requests import CONTEXTS
 
 log = structlog.get_logger(__name__)
 _PLACES = {"/cds-services": "discovery", "/healthz": "probe", "/readyz": "probe", "/metrics": "metrics"}
+_AUDITED = ("call", "feedback")
 _OFTEN = ("probe", "metrics")  # asked every few seconds: not logged
 _SERVICES = {f"mgcds-{hook}" for hook in CONTEXTS}
 # An id that a proxy made, so that its logs and ours can be laid side by side. Anything longer or odder could be a sentence.
@@ -30,12 +32,18 @@ class Envelope:
     """The outermost layer. A failure ends here: let through, the server would log it with the values in it."""
 
     def __init__(
-        self, app: ASGIApp, root_path: str = "", metrics: Metrics | None = None, condition: Condition | None = None
+        self,
+        app: ASGIApp,
+        root_path: str = "",
+        metrics: Metrics | None = None,
+        condition: Condition | None = None,
+        audit: Audit | None = None,
     ) -> None:
         self._app = app
         self._root_path = root_path
         self._metrics = metrics or Metrics()
         self._condition = condition or Condition()
+        self._audit = audit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -80,6 +88,8 @@ class Envelope:
             write = log.debug if exchange.endpoint in _OFTEN else log.info
             write("answered", method=method, status=status, ms=round(1000 * seconds, 1), **line)
             end_span(f"{method} {exchange.endpoint}", _attributes(exchange, method, status))
+            if self._audit is not None and exchange.endpoint in _AUDITED:
+                await self._audit.note(exchange, request_id=request_id, status=status)
 
     def _tidied(self, scope: Scope) -> Scope:
         """HEAD asks as GET does; a slash at the end changes nothing, and no redirect is built from a caller's header."""

@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+RETRY_SECONDS = 5  # after what did not work only for the moment
 _CODES = {401: "login", 403: "forbidden", 404: "not-found", 405: "not-supported", 406: "not-supported", 408: "timeout",
           413: "too-long", 414: "too-long", 415: "not-supported", 429: "throttled", 431: "too-long"}  # fmt: skip
 _TEXTS = {404: "There is nothing at this address.", 405: "This address does not take this method."}
@@ -56,7 +57,8 @@ def issue_of(status: int, code: str, text: str) -> dict[str, Any]:
 
 def outcome(status: int, code: str, text: str) -> JSONResponse:
     """A refusal whose body is an OperationOutcome."""
-    return JSONResponse(issue_of(status, code, text), status, headers={"cache-control": "no-store"})
+    headers = {"cache-control": "no-store"} | ({"retry-after": str(RETRY_SECONDS)} if status == 503 else {})
+    return JSONResponse(issue_of(status, code, text), status, headers=headers)
 
 
 def failure() -> JSONResponse:

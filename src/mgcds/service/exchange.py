@@ -18,6 +18,8 @@ class Exchange:
 
     endpoint: str = "other"
     service: str = ""
+    issuer: str = ""  # of a verified token
+    whom: tuple[str, str] = ("", "")  # pseudonyms of user and patient, for the audit file alone
     stripped: bool = False  # an EHR that does not know our address fires its hook without any data
     answer: Mapping[str, Any] | None = None  # what was answered, if an evaluation was
     steps: dict[str, float] = field(default_factory=dict)  # seconds by step

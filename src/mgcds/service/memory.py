@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from datetime import date
+from functools import partial
 from uuid import UUID
 
 import structlog
@@ -13,47 +15,94 @@ from mgcds.engine.remember import Override
 from mgcds.language.policy import Remember
 from mgcds.service.errors import Refused
 from mgcds.service.exchange import current
+from mgcds.service.recording import Recording
 from mgcds.service.repeats import Asked, names_of, without
+from mgcds.service.upkeep import Upkeep, kept_days
 from mgcds.settings import Settings
-from mgcds.store import Event, Repeats, Shown, Store, StoreError, open_database, site_key
+from mgcds.store import Event, Recorder, Repeats, Shown, SpentTokens, Store, StoreError, open_database, site_key
+from mgcds.store.erasure import use_key
+from mgcds.store.retention import forget
 
 log = structlog.get_logger(__name__)
+# After a look into the memory that failed, the next ones are left out for this many times as long as it took: a database
+# that answers nobody must not make every clinician wait for it. A refusal takes no time, so then every call tries.
+_PAUSE = 5
 
 
 def open_memory(settings: Settings, remember: Remember) -> Memory:
     """The memory that the settings name. Raises StoreError."""
     given = settings.pseudonym_key.get_secret_value() if settings.pseudonym_key else None
-    engine = open_database(settings.data_dir)
+    url = settings.database_url.get_secret_value() if settings.database_url else None
+    engine = open_database(settings.data_dir, url)
     key = site_key(given, settings.data_dir)
-    return Memory(Store(engine, key), settings, remember, Repeats(engine, key))
+    if use_key(engine, key, settings.now()):
+        log.warning("the key of the pseudonyms has changed: what was stored under another one is not found any more")
+    kept, _ = kept_days(settings, remember)
+    if settings.retention_days is not None and kept != settings.retention_days:
+        log.warning("overrides count longer than MGCDS_RETENTION_DAYS, so cards and feedback are kept for longer", days=kept)
+    recording = Recording(Recorder(engine), key, settings) if settings.keeps_records else None
+    upkeep = Upkeep(partial(forget, engine), settings, remember)
+    return Memory(Store(engine, key), settings, remember, Repeats(engine, key), SpentTokens(engine), recording, upkeep)
 
 
 class Memory:
     """What the service asks of its store. Its methods block: call them in a thread."""
 
-    def __init__(self, store: Store, settings: Settings, remember: Remember, repeats: Repeats) -> None:
+    def __init__(
+        self,
+        store: Store,
+        settings: Settings,
+        remember: Remember,
+        repeats: Repeats,
+        tokens: SpentTokens,
+        recording: Recording | None = None,
+        upkeep: Upkeep | None = None,
+    ) -> None:
         self._store = store
         self._repeats = repeats
+        self.tokens = tokens
         self._settings = settings
         self._remember = remember
+        self.recording = recording  # None: decisions are not recorded
+        self.upkeep = upkeep
+        self._again_at = 0.0
         self.failures = 0  # since the start of this process
 
     def under(self, remember: Remember) -> Memory:
         """The same memory under another library."""
-        return Memory(self._store, self._settings, remember)
+        return Memory(self._store, self._settings, remember, self._repeats, self.tokens, self.recording, self.upkeep)
+
+    def begin(self) -> None:
+        """Starts what runs beside the calls."""
+        if self.upkeep is not None:
+            self.upkeep.begin()
 
     def close(self) -> None:
-        """Lets go of the database."""
+        """Writes the records that wait, and lets go of the database."""
+        if self.upkeep is not None:
+            self.upkeep.end()
+        if self.recording is not None:
+            self.recording.recorder.close()
         self._store.close()
+
+    def pseudonyms(self, issuer: str, *, user: str, patient_id: str) -> tuple[str, str]:
+        """What stands for a user and a patient; "" for nobody."""
+        return self._store.whose(issuer, user) if user else "", self._store.whose(issuer, patient_id) if patient_id else ""
 
     def overrides(self, issuer: str, patient_id: str, today: date) -> tuple[Override, ...]:
         """What was overridden for a patient and may still count; nothing where the store fails, so that cards show again."""
         days = self._remember.longest
         if days < 0:
             return ()
+        started = time.monotonic()
+        if started < self._again_at:
+            self._failed("overrides not read", "the database did not answer a moment ago")
+            return ()
         try:
             return self._store.overrides(issuer=issuer, patient_id=patient_id, today=today, zone=self._settings.zone, days=days)
         except StoreError as error:
+            ended = time.monotonic()
+            self._again_at = ended + _PAUSE * (ended - started)
             self._failed("overrides not read", str(error))
             return ()
 

@@ -66,6 +66,7 @@ class Metrics:
         self.feedback = counter("feedback_events", "Feedback on cards", "outcome")
         self.unknown = counter("feedback_unknown_cards", "Feedback on cards that we do not know")
         self.store_failures = counter("store_failures", "Reads and writes of the database that failed")
+        self.audit_failures = counter("audit_failures", "Audit events that could not be written")
         self.reloads = counter("reloads", "Libraries that a worker was told to load", "result")
         self.restarts = counter("worker_restarts", "Workers that ended without being told to")
         self.workers = gauge("workers", "Workers that answer", "livesum")

@@ -15,13 +15,13 @@ from joserfc.errors import JoseError
 from mgcds.service.bearer import LONGEST_TOKEN, Cause, Presented, Rejected, read_bearer
 from mgcds.service.caller import Caller
 from mgcds.service.claims import check_claims
-from mgcds.service.clients import Client, Clients, read_clients
+from mgcds.service.clients import Client, Clients
 from mgcds.service.errors import Refused
 from mgcds.service.jwks import Key
 from mgcds.service.key_set_fetch import tls
 from mgcds.service.key_sets import KeySets
 from mgcds.settings import Settings
-from mgcds.store import SpentTokens, StoreError, open_database
+from mgcds.store import StoreError
 
 log = structlog.get_logger(__name__)
 SPENDING_SECONDS = 2.5  # a little more than the database itself waits
@@ -121,11 +121,9 @@ def verify(token: Presented, key: Key) -> None:
         raise Rejected(Cause.SIGNATURE) from None
 
 
-def open_trust(settings: Settings) -> Trust | None:
-    """Who may call; None where callers are not authenticated. Raises ClientsError and StoreError."""
-    clients = read_clients(settings.clients) if settings.clients else Clients()
+def open_trust(settings: Settings, clients: Clients, tokens: TokenStore) -> Trust | None:
+    """Who may call; None where callers are not authenticated."""
     if not settings.authenticates:
         return None
     tls()  # reading the system's authorities takes longer than a call may
-    tokens = SpentTokens(open_database(settings.data_dir))
     return Trust(clients, KeySets(), tokens, public_url=settings.public_url, now=settings.instant)

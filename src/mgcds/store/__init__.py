@@ -1,9 +1,22 @@
-"""What was shown and what clinicians answered, kept without anybody's name."""
+"""What was shown, what clinicians answered and how it was decided, kept without anybody's name."""
 
-from mgcds.store.database import StoreError, open_database
+from mgcds.store.database import open_database
+from mgcds.store.failures import StoreError
 from mgcds.store.memory import Event, Shown, Store
 from mgcds.store.pseudonym import site_key
-from mgcds.store.tokens import SpentTokens
+from mgcds.store.records import Decision, Recorder
 from mgcds.store.repeats import Repeats
+from mgcds.store.tokens import SpentTokens
 
-__all__ = ["Event", "Repeats", "Shown", "SpentTokens", "Store", "StoreError", "open_database", "site_key"]
+__all__ = [
+    "Decision",
+    "Event",
+    "Recorder",
+    "Repeats",
+    "Shown",
+    "SpentTokens",
+    "Store",
+    "StoreError",
+    "open_database",
+    "site_key",
+]

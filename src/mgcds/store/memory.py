@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
 from hashlib import sha256
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, Engine, RowMapping, Table, select
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import SQLAlchemyError
 
 from mgcds.engine.remember import Override
-from mgcds.store.database import StoreError
 from mgcds.store.pseudonym import pseudonym
 from mgcds.store.tables import card, feedback, finding
+from mgcds.store.transactions import inserting, reading, writing
 
 ACCEPTED, OVERRIDDEN = "accepted", "overridden"
-# Standard SQL has no insert that may meet the same row; these two write it alike.
-_INSERT: Mapping[str, Callable[[Table], Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 _MOST_NAMES = 500  # in one statement
 _FIRST_DAY = date(1970, 1, 1)
 
@@ -52,7 +46,10 @@ class Store:
     def __init__(self, engine: Engine, key: bytes) -> None:
         self._engine = engine
         self._key = key
-        self._insert = _INSERT[engine.dialect.name]
+
+    def whose(self, issuer: str, identity: str) -> str:
+        """The pseudonym of somebody whom an issuer knows under an id."""
+        return pseudonym(self._key, issuer, identity)
 
     def close(self) -> None:
         """Closes the connections that nobody uses at this moment."""
@@ -70,9 +67,12 @@ class Store:
             findings += [{"card_id": row_id, "rule": rule, "indicator": indicator} for rule, indicator in shown.findings]
         if not rows:
             return
-        with self._writing() as connection:
-            insert = self._insert(card)
-            connection.execute(insert.on_conflict_do_update(["id"], set_={"shown_at": insert.excluded.shown_at}), rows)
+        rows.sort(key=lambda row: str(row["id"]))  # two workers that lock the same rows lock them in the same order
+        with writing(self._engine) as connection:
+            insert = inserting(self._engine, card)
+            connection.execute(
+                insert.on_conflict_do_update(index_elements=["id"], set_={"shown_at": insert.excluded.shown_at}), rows
+            )
             self._add(connection, finding, findings)
 
     def note(self, events: Sequence[Event], *, issuer: str, at: datetime) -> int:
@@ -97,7 +97,8 @@ class Store:
             for event in events
             if (row := cards.get(event.card)) is not None
         ]  # fmt: skip
-        with self._writing() as connection:
+        rows.sort(key=lambda row: str(row["id"]))
+        with writing(self._engine) as connection:
             self._add(connection, feedback, rows)
         return len(events) - len(rows)
 
@@ -114,7 +115,7 @@ class Store:
                 feedback.c.outcome_at >= since,
             )
         )
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             rows = connection.execute(asked).all()
         found = {Override(rule, indicator, min(at, received).astimezone(zone).date()) for rule, indicator, at, received in rows}
         return tuple(sorted(found, key=lambda past: (past.on, past.rule, past.indicator)))
@@ -128,7 +129,7 @@ class Store:
         found: dict[UUID, RowMapping] = {}
         several: set[UUID] = set()
         columns = (card.c.id, card.c.uuid, card.c.patient)
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             for names in _chunks(sorted(uuids)):
                 asked = select(*columns).where(card.c.issuer == issuer, card.c.uuid.in_(names)).order_by(card.c.shown_at)
                 for row in connection.execute(asked).mappings():
@@ -140,24 +141,7 @@ class Store:
 
     def _add(self, connection: Connection, table: Table, rows: list[dict[str, object]]) -> None:
         if rows:
-            connection.execute(self._insert(table).on_conflict_do_nothing(), rows)
-
-    @contextmanager
-    def _reading(self) -> Iterator[Connection]:
-        try:
-            with self._engine.connect() as connection:
-                yield connection
-        except SQLAlchemyError as error:
-            raise StoreError(f"the database could not be read ({type(error).__name__})") from None
-
-    @contextmanager
-    def _writing(self) -> Iterator[Connection]:
-        """A transaction; on leaving it, what was written is on the disk."""
-        try:
-            with self._engine.begin() as connection:
-                yield connection
-        except SQLAlchemyError as error:
-            raise StoreError(f"the database could not be written ({type(error).__name__})") from None
+            connection.execute(inserting(self._engine, table).on_conflict_do_nothing(), rows)
 
 
 def _id(*parts: object) -> str:

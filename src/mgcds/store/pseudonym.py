@@ -9,7 +9,7 @@ import tempfile
 from hashlib import sha256
 from pathlib import Path
 
-from mgcds.store.database import StoreError
+from mgcds.store.failures import StoreError
 
 FILE = "pseudonym.key"
 _BYTES = 32
@@ -20,13 +20,25 @@ def pseudonym(key: bytes, issuer: str, patient_id: str) -> str:
     return hmac.new(key, f"{issuer}\n{patient_id}".encode(), sha256).hexdigest()
 
 
-def site_key(given: str | None, data_dir: Path | None) -> bytes:
+def masked(key: bytes, text: str) -> str:
+    """A sign for a text of a chart: the same for the same text, and nobody without the key can tell which: # and 16 digits."""
+    return "#" + hmac.new(key, f"text\n{text}".encode(), sha256).hexdigest()[:16]
+
+
+def fingerprint(key: bytes) -> str:
+    """By which a key is known again without being known: 16 hexadecimal digits."""
+    return hmac.new(key, b"fingerprint", sha256).hexdigest()[:16]
+
+
+def site_key(given: str | None, data_dir: Path | None, *, make: bool = True) -> bytes:
     """The key that is given, else the one in the data folder, which is made once; without a folder one for this process.
 
-    Raises StoreError.
+    `make` False: a key that is not there is an error, because with a new one nobody would be found. Raises StoreError.
     """
     if given:
         return given.encode()
+    if not make and (data_dir is None or not (data_dir / FILE).exists()):
+        raise StoreError("there is no key: set MGCDS_PSEUDONYM_KEY or MGCDS_DATA_DIR as the service has them")
     if data_dir is None:
         return secrets.token_bytes(_BYTES)
     file = data_dir / FILE

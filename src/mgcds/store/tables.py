@@ -1,4 +1,6 @@
-"""The tables: cards that were shown, and what clinicians answered. Rows are added; nothing that was said is changed.
+"""The tables: cards that were shown, what clinicians answered, how it was decided. Rows are added, never changed.
+
+They are made and changed by the scripts in migrations/; a test compares the two.
 
 There is no patient id, no name and no free text in them. `patient` is the pseudonym of `store.pseudonym`; ids are SHA-256
 in hexadecimal of what makes a row what it is, so that the same row from two processes is one row.
@@ -9,7 +11,20 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column, DateTime, Dialect, ForeignKey, Index, MetaData, String, Table, TypeDecorator, Uuid
+from sqlalchemy import (
+    JSON,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    TypeDecorator,
+    Uuid,
+)
 
 
 class Instant(TypeDecorator[datetime]):
@@ -38,6 +53,7 @@ card = Table(
     Column("patient", String(64), nullable=False),
     Column("shown_at", Instant, nullable=False),  # the last time
     Index("card_of_feedback", "issuer", "uuid"),
+    Index("cards_by_time", "shown_at"),
 )
 
 finding = Table(
@@ -63,14 +79,50 @@ feedback = Table(
     Column("suggestions", JSON, nullable=False),  # uuids of what was accepted
     Column("received_at", Instant, nullable=False),
     Index("overrides_of_patient", "issuer", "patient", "outcome", "outcome_at"),
+    Index("feedback_by_time", "received_at"),
+    Index("feedback_of_card", "card_id"),
 )
 
-# Tokens that were used, by SHA-256 of their issuer and id. The primary key lets each in once; rows go when `until` is over.
+# One row for each evaluation: what was decided and of which values. `request` is the SHA-256 of the body; `content` is JSON,
+# compressed, because a record is mostly the names of rules, which are the same in all of them.
+record = Table(
+    "record",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("issuer", String, nullable=False),
+    Column("patient", String(64), nullable=False),
+    Column("service", String, nullable=False),
+    Column("request", String(64), nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    Index("records_by_time", "at"),
+    Index("records_of_patient", "issuer", "patient"),
+)
+
+# Tokens that were used: each opens one door once. Kept until it would no longer be accepted anyway.
 spent_tokens = Table(
     "spent_tokens",
     metadata,
-    Column("issuer", String(64), primary_key=True),
-    Column("jti", String(64), primary_key=True),
+    Column("issuer_hash", String(64), primary_key=True),  # SHA-256, because a client may write anything into its names
+    Column("jti_hash", String(64), primary_key=True),
     Column("until", Instant, nullable=False),
-    Index("spent_tokens_over", "until"),
+    Index("spent_tokens_by_time", "until"),
+)
+
+# The keys under which pseudonyms were made, by a fingerprint that does not give them away: who asks for a patient with
+# another key finds nothing, and must not take that for the truth.
+pseudonym_key = Table(
+    "pseudonym_key",
+    metadata,
+    Column("fingerprint", String(64), primary_key=True),
+    Column("since", Instant, nullable=False),
+)
+
+# What a clinician was shown when an order was chosen, as keyed hashes, until it is forgotten some hours later.
+seen = Table(
+    "seen",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("forgotten_at", Instant, nullable=False),
+    Index("seen_by_time", "forgotten_at"),
 )

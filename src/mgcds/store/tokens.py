@@ -1,53 +1,36 @@
-"""Remembers which tokens were used, so that each opens the door once, whichever worker it comes to."""
+"""Tokens that were used: each opens one door once, whichever worker it is shown to."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from hashlib import sha256
 
-from sqlalchemy import Engine, delete, insert
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy import Engine
 
-from mgcds.store.database import StoreError
-from mgcds.store.tables import spent_tokens as spent
-
-CLEAN_EVERY = timedelta(minutes=5)
+from mgcds.store.tables import spent_tokens
+from mgcds.store.transactions import inserting, writing
 
 
 class SpentTokens:
-    """One database of used tokens. May be shared between threads."""
+    """The tokens of one database. May be shared between threads."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._cleaned: datetime | None = None
 
     def spend(self, issuer: str, jti: str, until: datetime, now: datetime) -> bool:
-        """Notes a token until `until`; False when it was noted before. The primary key decides between two at once.
+        """Whether this token is used for the first time; from then on, it is spent.
 
-        Raises StoreError.
+        `until`: when it would no longer be accepted anyway; before that no row is deleted. A token that is past it is
+        spent already. When this returns, it is on the disk. Raises StoreError: then the token must not be accepted.
         """
-        row = {"issuer": _hash(issuer), "jti": _hash(jti)}
-        same = (spent.c.issuer == row["issuer"], spent.c.jti == row["jti"])
-        try:
-            self._clean(now)
-            with self._engine.begin() as connection:
-                connection.execute(delete(spent).where(*same, spent.c.until < now))
-                connection.execute(insert(spent).values(**row, until=until))
-        except IntegrityError:
+        if until <= now:
             return False
-        except SQLAlchemyError as error:
-            raise StoreError(f"a token could not be noted ({type(error).__name__})") from None
-        return True
-
-    def _clean(self, now: datetime) -> None:
-        """Now and then forgets the tokens that are refused for their age anyhow."""
-        if self._cleaned is not None and now - self._cleaned < CLEAN_EVERY:
-            return
-        self._cleaned = now
-        with self._engine.begin() as connection:
-            connection.execute(delete(spent).where(spent.c.until < now))
+        row = {"issuer_hash": _hash(issuer), "jti_hash": _hash(jti), "until": until}
+        spending = inserting(self._engine, spent_tokens).values(row).on_conflict_do_nothing().returning(spent_tokens.c.until)
+        with writing(self._engine) as connection:
+            # Only a row that was added comes back; the number of rows is not told for an INSERT by every driver.
+            return connection.execute(spending).first() is not None
 
 
 def _hash(text: str) -> str:
-    """Bounded, and nothing of what a client put into it."""
     return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

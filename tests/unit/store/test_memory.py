@@ -11,31 +11,30 @@ from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import Engine, func, select, text
 
 from mgcds.engine.remember import Override
 from mgcds.store import Event, Shown, Store, StoreError, open_database
 from mgcds.store.database import FILE
 from mgcds.store.tables import Table, card, feedback, finding
+from tests.unit.store.conftest import Open
 
 NOW = datetime(2026, 6, 15, 9, 30, tzinfo=UTC)
 KEY = b"k" * 32
 WARNING = (("ex-one", "warning"),)
 
 
-@pytest.fixture(params=["memory", "file"])
-def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path | None:
-    return tmp_path / "data" if request.param == "file" else None
-
-
 @pytest.fixture
-def store(folder: Path | None) -> Store:
-    return Store(open_database(folder), KEY)
+def store(engine: Engine) -> Store:
+    return Store(engine, KEY)
 
 
-def show(store: Store, *findings: tuple[str, str], uuid: UUID | None = None, patient: str = "p1", issuer: str = "a") -> UUID:
+def show(
+    store: Store, *findings: tuple[str, str], uuid: UUID | None = None, patient: str = "p1", issuer: str = "a",
+    at: datetime = NOW,
+) -> UUID:  # fmt: skip
     uuid = uuid or uuid4()
-    store.show([Shown(uuid, findings)], issuer=issuer, service="s", patient_id=patient, at=NOW)
+    store.show([Shown(uuid, findings)], issuer=issuer, service="s", patient_id=patient, at=at)
     return uuid
 
 
@@ -176,10 +175,10 @@ def test_threads_share_it(store: Store) -> None:
     assert count(store, feedback) == 80
 
 
-def test_two_of_one_folder_share_it_and_a_third_finds_it_later(tmp_path: Path) -> None:
+def test_several_processes_share_it_and_another_finds_it_later(shared: Open) -> None:
     opened: list[Store] = []
-    threads = [threading.Thread(target=lambda: opened.append(Store(open_database(tmp_path), KEY))) for _ in range(4)]
-    for thread in threads:  # several workers start at once
+    threads = [threading.Thread(target=lambda: opened.append(Store(shared(), KEY))) for _ in range(4)]
+    for thread in threads:  # several workers start at once, before there are tables
         thread.start()
     for thread in threads:
         thread.join()
@@ -187,7 +186,7 @@ def test_two_of_one_folder_share_it_and_a_third_finds_it_later(tmp_path: Path) -
     assert len(opened) == 4
     uuid = show(first, *WARNING)
     assert second.note([overridden(uuid)], issuer="a", at=NOW) == 0
-    assert remembered(first) == remembered(second) == remembered(Store(open_database(tmp_path), KEY)) != []
+    assert remembered(first) == remembered(second) == remembered(Store(shared(), KEY)) != []
 
 
 def test_two_in_memory_share_nothing() -> None:
@@ -234,8 +233,7 @@ def test_a_file_waits_and_keeps_its_references_whole(tmp_path: Path) -> None:
     ],
     ids=["show", "note", "overrides"],
 )
-def test_a_database_that_fails_says_so_without_what_was_stored(tmp_path: Path, use: Callable[[Store], object]) -> None:
-    store = Store(open_database(tmp_path), KEY)
+def test_a_database_that_fails_says_so_without_what_was_stored(store: Store, use: Callable[[Store], object]) -> None:
     with store._engine.begin() as connection:
         for table in ("feedback", "finding", "card"):
             connection.execute(text(f"DROP TABLE {table}"))

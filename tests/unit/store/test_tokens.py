@@ -1,88 +1,52 @@
-"""Used tokens: each is taken once, whoever asks, and forgotten when it is over."""
+"""A token is spent once, by whichever worker, and stays spent."""
 
 from __future__ import annotations
 
 import threading
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import timedelta
 
-import pytest
-from sqlalchemy import func, select
+from sqlalchemy import Engine, select
 
-from mgcds.store import SpentTokens, StoreError, open_database
+from mgcds.store import SpentTokens
 from mgcds.store.tables import spent_tokens
-from mgcds.store.tokens import CLEAN_EVERY
+from tests.unit.store.conftest import Open
+from tests.unit.store.test_memory import NOW
 
-NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
-UNTIL = NOW + timedelta(minutes=6)
-ONE, TWO = "https://one.example.org", "https://two.example.org"
-
-
-def test_a_token_is_taken_once_for_each_issuer() -> None:
-    tokens = SpentTokens(open_database(None))
-    assert tokens.spend(ONE, "a", UNTIL, NOW)
-    assert not tokens.spend(ONE, "a", UNTIL, NOW)
-    assert not tokens.spend(ONE, "a", UNTIL + timedelta(hours=1), NOW)
-    assert tokens.spend(ONE, "A", UNTIL, NOW)
-    assert tokens.spend(TWO, "a", UNTIL, NOW)
+LATER = NOW + timedelta(minutes=5)
 
 
-def test_issuer_and_id_are_not_run_together() -> None:
-    tokens = SpentTokens(open_database(None))
-    assert tokens.spend("ab", "c", UNTIL, NOW)
-    assert tokens.spend("a", "bc", UNTIL, NOW)
+def test_a_token_is_spent_once_per_issuer(engine: Engine) -> None:
+    tokens = SpentTokens(engine)
+    assert tokens.spend("a", "one", LATER, NOW)
+    assert not tokens.spend("a", "one", LATER, NOW)
+    assert not tokens.spend("a", "one", LATER + timedelta(days=1), NOW)
+    assert tokens.spend("a", "two", LATER, NOW)
+    assert tokens.spend("b", "one", LATER, NOW)
 
 
-def test_it_is_known_up_to_its_end_and_the_id_is_free_afterwards() -> None:
-    tokens = SpentTokens(open_database(None))
-    assert tokens.spend(ONE, "a", UNTIL, NOW)
-    assert not tokens.spend(ONE, "a", UNTIL, UNTIL)
-    assert tokens.spend(ONE, "a", UNTIL + timedelta(hours=1), UNTIL + timedelta(seconds=1))
+def test_one_that_is_past_its_time_opens_nothing(engine: Engine) -> None:
+    assert not SpentTokens(engine).spend("a", "one", NOW, NOW)
 
 
-def test_of_many_at_once_in_two_processes_memory_one_wins(tmp_path: Path) -> None:
-    """Two engines on one file, as two workers have them."""
-    stores = [SpentTokens(open_database(tmp_path)) for _ in range(2)]
+def test_of_many_at_once_one_wins(shared: Open) -> None:
+    workers = [SpentTokens(shared()) for _ in range(4)]
     won: list[bool] = []
-    start = threading.Barrier(8)
+    barrier = threading.Barrier(4)
 
-    def race(store: SpentTokens) -> None:
-        start.wait()
-        won.append(store.spend(ONE, "a", UNTIL, NOW))
+    def use(tokens: SpentTokens) -> None:
+        barrier.wait(60)
+        won.extend(tokens.spend("a", f"jti-{number}", LATER, NOW) for number in range(20))
 
-    threads = [threading.Thread(target=race, args=(stores[number % 2],)) for number in range(8)]
+    threads = [threading.Thread(target=use, args=(tokens,)) for tokens in workers]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join()
-    assert sorted(won) == [False] * 7 + [True]
+        thread.join(120)
+    assert (len(won), sum(won)) == (80, 20)
 
 
-def test_what_is_over_is_cleaned_away(tmp_path: Path) -> None:
-    engine = open_database(tmp_path)
-    tokens = SpentTokens(engine)
-    for number in range(5):
-        tokens.spend(ONE, str(number), UNTIL, NOW)
-    tokens.spend(ONE, "late", UNTIL + timedelta(hours=1), NOW)
-    tokens.spend(ONE, "new", UNTIL + timedelta(hours=1), UNTIL + CLEAN_EVERY)
+def test_whatever_a_client_calls_itself_is_kept_as_a_hash(engine: Engine) -> None:
+    assert SpentTokens(engine).spend("x" * 10_000, "zero \x00 and half \ud800", LATER, NOW)
     with engine.connect() as connection:
-        assert connection.execute(select(func.count()).select_from(spent_tokens)).scalar() == 2
-
-
-def test_nothing_of_issuer_or_id_stands_in_the_database(tmp_path: Path) -> None:
-    engine = open_database(tmp_path)
-    SpentTokens(engine).spend(ONE, "canaryJaneDoe", UNTIL, NOW)
-    engine.dispose()
-    kept = b"".join(file.read_bytes() for file in tmp_path.iterdir())
-    assert b"spent_tokens" in kept
-    assert b"canaryJaneDoe" not in kept
-    assert ONE.encode() not in kept
-
-
-def test_a_database_that_cannot_be_written_is_an_error_and_no_answer(tmp_path: Path) -> None:
-    engine = open_database(tmp_path)
-    with engine.begin() as connection:
-        spent_tokens.drop(connection)
-    with pytest.raises(StoreError) as caught:
-        SpentTokens(engine).spend(ONE, "canaryJaneDoe", UNTIL, NOW)
-    assert "canaryJaneDoe" not in str(caught.value)
+        ((issuer, jti),) = connection.execute(select(spent_tokens.c.issuer_hash, spent_tokens.c.jti_hash)).all()
+    assert len(issuer) == len(jti) == 64

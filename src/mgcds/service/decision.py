@@ -1,0 +1,85 @@
+"""An evaluation as the content of a decision record: no name, no free text, no reference that could be read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import Any
+
+from mgcds import __version__
+from mgcds.engine.answer import Answer
+from mgcds.engine.evaluate import Evaluation
+from mgcds.engine.remember import Override
+from mgcds.language.library import Library
+
+Mask = Callable[[str], str]
+_MASKED = ("reference", "word")  # a word may be what somebody wrote into the chart
+
+
+def content_of(
+    evaluation: Evaluation, answer: dict[str, Any], overrides: Sequence[Override], *, zone: str, mask: Mask
+) -> dict[str, Any]:
+    """What was decided, of which values, under which overrides. `mask` turns a text of the chart into a sign for it."""
+    chart, library = evaluation.chart, evaluation.library
+    answers = evaluation.answers
+    return {
+        "day": chart.today.isoformat(),
+        "zone": zone,
+        "hook": chart.hook,
+        "mgcds": __version__,
+        "library": library.hash,
+        "rules": rules_of(evaluation),
+        "values": [value_of(each, library) for each in answers.values() if each.present and _has_value(each, library)],
+        "present": sorted(key for key, each in answers.items() if each.present and not _has_value(each, library)),
+        "not_known": sorted(key for key, each in answers.items() if not each.known),
+        "overrides": [{"rule": past.rule, "indicator": past.indicator, "on": past.on.isoformat()} for past in overrides],
+        "findings": findings_of(answer, mask),
+    }
+
+
+def rules_of(evaluation: Evaluation) -> dict[str, dict[str, str]]:
+    """The end state of every rule of the hook, with the version of the rule."""
+    made = {}
+    for rule_id, outcome in evaluation.outcomes.items():
+        end = {
+            "version": str(evaluation.library.rules[rule_id].model.stewardship.version),
+            "state": outcome.state,
+            "level": outcome.level or "",
+            "reason": outcome.reason,
+            "by": outcome.by,
+        }
+        made[rule_id] = {key: value for key, value in end.items() if value}
+    return made
+
+
+def findings_of(answer: dict[str, Any], mask: Mask) -> list[dict[str, Any]]:
+    """The findings of all cards in their order, as they were sent, with texts of the chart masked."""
+    return [
+        finding | {"because": [{key: mask(value) if key in _MASKED else value for key, value in because.items()}
+                               for because in finding["because"]]}
+        for card in answer["cards"]
+        for finding in card["extension"]["org.mgcds.findings"]
+    ]  # fmt: skip
+
+
+def value_of(answer: Answer, library: Library) -> dict[str, Any]:
+    """The answer to one question: a number with its unit and date, or a word of the library."""
+    made: dict[str, Any] = {
+        "question": answer.key,
+        "value": _number(answer.value),
+        "unit": answer.unit,
+        "date": answer.on.text if answer.on else "",
+        "word": answer.word if library.questions[answer.key].lines else "",
+    }
+    return {key: value for key, value in made.items() if value not in (None, "")}
+
+
+def _has_value(answer: Answer, library: Library) -> bool:
+    return answer.value is not None or bool(answer.word and library.questions[answer.key].lines)
+
+
+def _number(value: Decimal | None) -> float | int | None:
+    if value is None:
+        return None
+    number = float(value)
+    return int(number) if number.is_integer() else number
