@@ -20,7 +20,13 @@ CONTENT = {"ms": 1.5, "rules": {"ex-one": {"state": "fired", "version": "1.0.0"}
 
 
 def decision(number: int = 0, **given: Any) -> Decision:
-    made = {"at": NOW + timedelta(seconds=number), "issuer": "a", "patient": "p" * 64, "service": "s", "request": f"{number:064}"}
+    made = {
+        "at": NOW + timedelta(seconds=number),
+        "issuer": "a",
+        "patient": "p" * 64,
+        "service": "s",
+        "request": f"{number:064}",
+    }
     return Decision(**(made | {"content": CONTENT} | given))
 
 
