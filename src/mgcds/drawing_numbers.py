@@ -14,7 +14,7 @@ _COUNTS = ("shown", "accepted", "overridden", "ignored", "waiting")
 
 
 def draw_numbers(console: Console, found: Iterable[RuleNumbers], ignored_after: int) -> None:
-    """One line a rule, and below it why its cards were overridden."""
+    """One line a rule, and below the table why cards were overridden."""
     rows = list(found)
     if not rows:
         console.print("No cards: none was shown in this time, or none is kept.")
@@ -25,11 +25,15 @@ def draw_numbers(console: Console, found: Iterable[RuleNumbers], ignored_after: 
         table.add_column(name, justify="right", no_wrap=True, min_width=len(name))
     for each in rows:
         table.add_row(each.rule, *(str(getattr(each, name)) for name in _COUNTS), f"{each.repeat_rate:.0%}")
-        for reason, number in each.reasons.items():
-            table.add_row(f"  because: {reason}", "", "", str(number), "", "", "", style="dim")
     console.print(table, soft_wrap=False)
     console.print(f"Ignored: no feedback within {ignored_after} days; waiting: none yet. Repeats: shown to a patient")
     console.print("who had been shown it. A card with several rules counts for each of them.")
+    if any(each.reasons for each in rows):
+        console.print("\nOverridden because:")
+    for each in rows:
+        if each.reasons:
+            why = ", ".join(f"{reason} {number}" for reason, number in each.reasons.items())
+            console.print(f"  {each.rule}: {why}", markup=False)
 
 
 def draw_evaluated(console: Console, found: Evaluated) -> None:

@@ -82,7 +82,11 @@ def test_variables_of_others_do_not_disturb(monkeypatch: pytest.MonkeyPatch) -> 
         ("PSEUDONYM_KEY", "tooshort", "MGCDS_PSEUDONYM_KEY: at least 16 characters"),
         ("CLIENTS", "clients.yaml", "say in MGCDS_PUBLIC_URL"),
         ("AUTH", "required", "name it in MGCDS_CLIENTS"),
-        ("AUDIT_FILE", "audit.ndjson", "MGCDS_AUDIT_FILE: this version does nothing with it yet"),
+        ("DATABASE_URL", "mysql://x:secret@y/z", "MGCDS_DATABASE_URL: write the address of a PostgreSQL database"),
+        ("DATABASE_URL", "postgresql://x:secret@y/z", "set MGCDS_PSEUDONYM_KEY"),
+        ("RETENTION_DAYS", "0", "MGCDS_RETENTION_DAYS: should be greater"),
+        ("RECORDS", "maybe", "MGCDS_RECORDS: should be 'on' or 'off'"),
+        ("RECORDS", "on", "MGCDS_RECORDS: records need a place"),
     ],
 )
 def test_a_mistake_is_one_line_that_names_the_variable(
@@ -92,6 +96,7 @@ def test_a_mistake_is_one_line_that_names_the_variable(
     with pytest.raises(SettingsError) as caught:
         read_settings()
     assert says in str(caught.value)
+    assert "secret" not in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
