@@ -8,6 +8,7 @@ import socket
 import ssl
 import time
 import warnings
+from base64 import urlsafe_b64decode
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler
@@ -34,7 +35,7 @@ from mgcds.service.key_sets import AHEAD, COLD_PAUSE, FRESH, PAUSE, STALE, KeySe
 from mgcds.service.pinning import NoAddress, is_allowed, pinned
 from tests.service.test_leaks import logged
 from tests.service.test_tokens import REFUSAL, Door
-from tests.service.tokens import EC, RSA, KeyServer, bearer, clients_file, key_server, key_set, reply, token
+from tests.service.tokens import EC, RSA, KeyServer, bearer, clients_file, key_server, key_set, part, reply, token
 
 __all__ = ["logged"]
 NEW = ECKey.generate_key("P-384", {"kid": "new"})
@@ -46,6 +47,11 @@ def small_rsa() -> RSAKey:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return RSAKey.generate_key(1024, {"kid": "small"})
+
+
+def filled_up(entry: dict[str, Any]) -> dict[str, Any]:
+    """A short modulus written as long as a good one, with zeros in front."""
+    return entry | {"n": part(bytes(128) + urlsafe_b64decode(entry["n"] + "=="))}
 
 
 # --- which keys of a set count
@@ -73,6 +79,7 @@ def test_a_key_that_names_its_algorithm_is_for_that_one() -> None:
         pytest.param(lambda: EC.as_dict() | {"key_ops": ["encrypt"]}, id="key_ops-encrypt"),
         pytest.param(lambda: EC.as_dict() | {"key_ops": "verify"}, id="key_ops-text"),
         pytest.param(lambda: small_rsa().as_dict(private=False), id="RSA-1024"),
+        pytest.param(lambda: filled_up(small_rsa().as_dict(private=False)), id="RSA-1024-filled-up"),
         pytest.param(lambda: RSA.as_dict() | {"n": "_" * 40_000}, id="RSA-enormous"),
         pytest.param(lambda: RSA.as_dict() | {"e": "AQ"}, id="RSA-exponent-1"),
         pytest.param(lambda: OctKey.generate_key(256, {"kid": "ec"}).as_dict(private=True), id="symmetric"),

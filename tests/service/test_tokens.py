@@ -248,6 +248,10 @@ ATTACKS: dict[str, tuple[Cause, Callable[[], Headers]]] = {
     "jwt.old-iat": (Cause.LIFETIME, lambda: changed(iat=int(time.time()) - 2 * HOUR)),
     "jwt.exp-before-iat": (Cause.LIFETIME, lambda: changed(iat=time.time() + 40, exp=time.time() + 20)),
     "jwt.future-iat": (Cause.TOO_EARLY, lambda: changed(iat=time.time() + 120, exp=time.time() + 300)),
+    "jwt.future-iat-past-nbf": (
+        Cause.TOO_EARLY,
+        lambda: changed(nbf=time.time() - 300, iat=time.time() + 120, exp=time.time() + 300),
+    ),
     "jwt.future-nbf": (Cause.TOO_EARLY, lambda: changed(nbf=time.time() + 120)),
     "jwt.nbf-text": (Cause.CLAIMS, lambda: changed(nbf="now")),
     "jwt.exp-text": (Cause.CLAIMS, lambda: changed(exp=str(int(time.time()) + 300))),
