@@ -181,7 +181,7 @@ def test_another_issuer_or_tenant_neither_answers_our_cards_nor_is_silenced(
         async def caller(self, authorization: list[str], path: str) -> Caller:
             return Caller(*authorization[0].split()[:1], tenant="".join(authorization[0].split()[1:]))
 
-    monkeypatch.setattr(application, "open_trust", lambda _: Believing())
+    monkeypatch.setattr(application, "open_trust", lambda *_: Believing())
     site = Site(library)
     ours = {"authorization": f"https://one.example.org{tenants[0]}"}
     theirs = {"authorization": f"https://{other}.example.org{tenants[1]}"}

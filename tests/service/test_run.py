@@ -115,7 +115,7 @@ def test_it_does_not_leave_loopback_unauthenticated_by_accident() -> None:
         ({"clients": "c.yaml", "auth": "off"}, ["ANY CALLER IS ANSWERED"]),
         ({"clients": "c.yaml", "public_url": "https://cds.example.org"}, ["USED TOKENS ARE FORGOTTEN"]),
         (
-            {"clients": "c.yaml", "public_url": "http://cds.example.org", "data_dir": "d"},
+            {"clients": "c.yaml", "public_url": "http://127.0.0.1:8000", "data_dir": "d"},
             ["TOKENS AND PATIENT DATA TRAVEL IN THE CLEAR"],
         ),
         ({"clients": "c.yaml", "public_url": "https://cds.example.org", "data_dir": "d"}, []),
@@ -128,8 +128,8 @@ def test_it_says_loudly_who_is_let_in_that_should_perhaps_not_be(given: dict[str
     assert all(line["event"].startswith(start) for line, start in zip(lines, said, strict=True))
 
 
-def test_a_setting_that_does_nothing_yet_is_refused() -> None:
-    done = refused(MGCDS_AUDIT_FILE="audit.ndjson")
+def test_an_audit_file_that_cannot_be_written_is_refused() -> None:
+    done = refused(MGCDS_AUDIT_FILE="/nowhere/audit.ndjson")
     assert done.returncode == 2
     assert "MGCDS_AUDIT_FILE" in done.stderr
 
