@@ -14,6 +14,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from mgcds.language.library import Library
+from mgcds.service import answering
 from mgcds.service import app as application
 from mgcds.service.app import create_app
 from mgcds.service.caller import Caller
@@ -335,7 +336,7 @@ def test_a_slow_store_holds_back_no_card(site: Site, monkeypatch: pytest.MonkeyP
         recorded(*given, **named)
 
     monkeypatch.setattr(Store, "show", slow)
-    monkeypatch.setattr(application, "RECORDING_SECONDS", 0.01)
+    monkeypatch.setattr(answering, "RECORDING_SECONDS", 0.01)
     with site.http:
         answer = site.call(WARNING)
         assert findings(answer)

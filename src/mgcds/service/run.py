@@ -47,7 +47,7 @@ def serve(settings: Settings, workers: int, test: Callable[[Settings], Tested]) 
 
 def is_shared(settings: Settings) -> bool:
     """Whether several processes would remember the same."""
-    return settings.data_dir is not None or bool(getattr(settings, "database_url", None))
+    return settings.keeps_data
 
 
 def _try_out(settings: Settings, library: Library) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, column, inspect, select, table
 from mgcds.store.failures import StoreError
 
 SCRIPTS = Path(__file__).parent / "migrations"
-REVISIONS = ("0001", "0002")  # oldest first; a test holds them to the scripts
+REVISIONS = ("0001", "0002", "0003")  # oldest first; a test holds them to the scripts
 _VERSION = table("alembic_version", column("version_num"))
 _LOCK = 0x6D676364  # of PostgreSQL; any number, as long as it is always this one
 _WAIT_MILLISECONDS = 60_000  # for another process that is at it
