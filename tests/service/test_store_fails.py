@@ -21,6 +21,8 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import pytest
+
 from mgcds.language.library import Library
 from mgcds.store import SpentTokens, Store, StoreError, open_database
 from mgcds.store.database import FILE
