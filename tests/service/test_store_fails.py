@@ -16,14 +16,19 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import pytest
+
+from mgcds.language.library import Library
+from mgcds.store import SpentTokens, Store, StoreError, open_database
 from mgcds.store.database import FILE
 from tests.postgresql import Cluster
 from tests.service.conftest import FIXTURES, TODAY
-from tests.service.test_feedback import CRITICAL, WARNING, entry
+from tests.service.test_feedback import CRITICAL, WARNING, Site, entry
 
 KILLS = 50 if os.environ.get("MGCDS_LONG") else 3
 SECRET = {"MGCDS_PSEUDONYM_KEY": "a secret of these tests"}
@@ -155,10 +160,6 @@ for number in range(10**9):
 
 
 def test_spent_tokens_stay_spent_when_the_process_is_killed(tmp_path: Path) -> None:
-    from datetime import UTC, datetime, timedelta
-
-    from mgcds.store import SpentTokens, open_database
-
     for turn in range(KILLS):
         process = subprocess.Popen(
             [sys.executable, "-c", SPENDING, str(tmp_path), str(turn)], stdout=subprocess.PIPE, text=True
@@ -269,3 +270,21 @@ def test_without_its_database_the_service_does_not_start_and_says_why(postgresql
     assert "MGCDS_DATABASE_URL cannot be opened" in done.stderr
     assert secret not in done.stderr + done.stdout
     assert "Traceback" not in done.stderr
+
+
+def test_after_a_slow_failure_nobody_else_waits_for_the_memory(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    memory = Site(library).app.state.memory
+    asked: list[int] = []
+
+    def hang(*_: object, **__: object) -> None:
+        asked.append(1)
+        time.sleep(0.5)
+        raise StoreError("the database could not be read (OperationalError)")
+
+    monkeypatch.setattr(Store, "overrides", hang)
+    for _ in range(2):
+        assert memory.overrides("a", "p1", date.fromisoformat(TODAY)) == ()
+    assert (len(asked), memory.failures) == (1, 2)
+    memory._again_at = 0.0  # the pause is over
+    memory.overrides("a", "p1", date.fromisoformat(TODAY))
+    assert len(asked) == 2
