@@ -16,6 +16,7 @@ from mgcds.units import decimal, milligrams, normal_unit
 
 # Units in which products are counted out, in UCUM annotations, HL7 dose forms and prose: strength is per one of them.
 # Not among them: "dose" (how many tablets is a dose?) and "drop" (how many to the mL?).
+_UNCOUNTABLE = Decimal(10) ** 15
 _COUNTED = frozenset((
     "1", "ea", "each", "unit", "units", "tablet", "tablets", "tab", "tabs", "tbl", "ectab", "ertab", "ortab", "chewtab",
     "capsule", "capsules", "cap", "caps", "ercap", "entcap", "softgel", "softgels", "pill", "pills", "caplet", "caplets",
@@ -62,7 +63,12 @@ def _daily(dosage: Resource, schedule: Schedule) -> DailyDose | None:
     dose = next((found for rate in items(dosage.get("doseAndRate")) if (found := _dose(rate)) is not None), None)
     if dose is None or schedule.fewest is None or schedule.most is None:
         return None
-    return DailyDose(dose.low * schedule.fewest, dose.high * schedule.most, dose.unit)
+    return _countable(DailyDose(dose.low * schedule.fewest, dose.high * schedule.most, dose.unit))
+
+
+def _countable(dose: DailyDose) -> DailyDose | None:
+    """The dose, or None for a slip of the pen by so many digits that no sum of it could be rounded."""
+    return dose if dose.high < _UNCOUNTABLE else None
 
 
 def _is_as_needed(dosage: Resource) -> bool:
@@ -88,7 +94,7 @@ def _maximum(dosage: Resource) -> DailyDose | None:
         length = decimal(period.get("value", 1))
         hours = _HOURS_OF.get(normal_unit(period.get("code")) or normal_unit(period.get("unit")) or "")
         if amount and hours and length is not None and length > 0:
-            return DailyDose(Decimal(0), amount[0] * 24 / (length * hours), amount[1])
+            return _countable(DailyDose(Decimal(0), amount[0] * 24 / (length * hours), amount[1]))
     return None
 
 

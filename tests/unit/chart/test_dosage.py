@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from mgcds.chart.dosage import DailyDose, portions
+from mgcds.chart.dosage import DailyDose, portions, read_dosage
 from mgcds.terminology.types import Medicine
 from tests.unit.chart.small import MEDICINES, Json, chart, codes, concept, dosage, order
 
@@ -129,3 +130,11 @@ def test_each_instruction_has_its_times_and_an_event_is_no_clock_time() -> None:
     repeats: list[Json] = [{"timeOfDay": ["21:00:00", "07:30"]}, {"when": ["HS"], "dayOfWeek": ["mon", "SUN", "someday"]}]
     (use,) = chart(order(dosageInstruction=[{"timing": {"repeat": repeat}} for repeat in repeats])).uses
     assert [(each.minutes, each.weekdays) for each in use.times] == [((450, 1260), None), (None, frozenset({0, 6}))]
+
+
+@pytest.mark.parametrize("period", [5e-324, 1e-300, 1e-20])
+def test_a_dose_that_no_sum_could_be_made_of_is_not_computed(period: float) -> None:
+    repeat = {"frequency": 2, "period": period, "periodUnit": "d"}
+    rate = {"doseQuantity": {"value": 400, "unit": "mg"}}
+    assert read_dosage({"timing": {"repeat": repeat}, "doseAndRate": [rate]}, UTC).dose is None
+    assert read_dosage({"timing": {"repeat": repeat | {"period": 1}}, "doseAndRate": [rate]}, UTC).dose is not None
