@@ -158,4 +158,6 @@ def _order(rng: random.Random, patient: str, identity: str) -> dict[str, Any]:
     })  # fmt: skip
 
 
-_ENTRIES = {"results": _result, "medications": _prescription, "conditions": _condition, "procedures": _procedure, "orders": _order}
+_ENTRIES = {
+    "results": _result, "medications": _prescription, "conditions": _condition, "procedures": _procedure, "orders": _order,
+}  # fmt: skip

@@ -154,6 +154,8 @@ class Library:
     _listed: dict[str, tuple[LinkedRule, ...]] = field(init=False, default_factory=dict, compare=False, repr=False)
     _rules: dict[str, tuple[LinkedRule, ...]] = field(init=False, default_factory=dict, compare=False, repr=False)
     _questions: dict[str, tuple[Asked, ...]] = field(init=False, default_factory=dict, compare=False, repr=False)
+    # The kinds of data that answer a question; kept by engine/asking.py.
+    kinds: dict[str, frozenset[str]] = field(init=False, default_factory=dict, compare=False, repr=False)
 
     def rules_in_use(self) -> tuple[LinkedRule, ...]:
         """Every rule but the retired, in order of id."""
