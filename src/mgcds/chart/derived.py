@@ -75,7 +75,7 @@ def _ckd_epi_2021(
 
 
 def _albumin_corrected(
-    result: Result, formula: Formula, albumin: Result | None, _: Person, today: date, decimals: int
+    result: Result, formula: Formula, albumin: Result | None, _: Person, _today: date, decimals: int
 ) -> tuple[Decimal, tuple[str, ...]] | None:
     """Calcium + per_gram x (normal - albumin), with the newest albumin of the last days; without one the total calcium."""
     if albumin is None:

@@ -18,6 +18,7 @@ from mgcds.cards import respond
 from mgcds.chart.facts import Chart, Person
 from mgcds.chart.intake import WrongPatient, read_chart
 from mgcds.engine.evaluate import Engine
+from mgcds.garbage import uncollected
 from mgcds.language.library import Library
 from mgcds.language.site import ACTIVE
 from mgcds.service import errors
@@ -154,6 +155,7 @@ def _tried(engine: Engine, hook: str, settings: Settings) -> dict[str, str]:
     return templates(engine.library, hook, nobody)
 
 
+@uncollected()
 def _answered(
     engine: Engine, memory: Memory, settings: Settings, issuer: str, service_id: str, hook: str, body: bytes
 ) -> Answered:
