@@ -63,6 +63,8 @@ _SPELLINGS: dict[str, tuple[str, ...]] = {
 _CANONICAL = {spelling: unit for unit, spellings in _SPELLINGS.items() for spelling in (unit.lower(), *spellings)}
 _MILLIGRAMS = {"g": Decimal(1000), "mg": Decimal(1), "ug": Decimal("0.001")}
 _DAYS = {"years": 365, "months": 30, "weeks": 7, "days": 1}
+_LARGEST = Decimal(10) ** 15
+_STEPS = {decimals: Decimal(1).scaleb(-decimals) for decimals in range(16)}
 _QUANTITY = re.compile(r"([+-]?\d+(?:\.\d+)?)\s*(\S.*)")
 
 
@@ -81,7 +83,7 @@ def normal_unit(text: object) -> str | None:
     """The canonical spelling of a unit, or None if we do not know it. Never guesses."""
     if not isinstance(text, str):
         return None
-    return _CANONICAL.get(re.sub(r"\s+", "", text).lower())
+    return _CANONICAL.get(text) or _CANONICAL.get(re.sub(r"\s+", "", text).lower())
 
 
 def parse_quantity(text: str) -> Quantity | None:
@@ -99,12 +101,12 @@ def decimal(value: object) -> Decimal | None:
         number = Decimal(value.strip() if isinstance(value, str) else repr(value) if isinstance(value, float) else value)
     except InvalidOperation:
         return None
-    return number if number.is_finite() and abs(number) < Decimal(10) ** 15 else None
+    return number if number.is_finite() and abs(number) < _LARGEST else None
 
 
 def round_half_up(value: Decimal, decimals: int) -> Decimal:
     """Rounded as a laboratory does: 1.695 becomes 1.70."""
-    return value.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP)
+    return value.quantize(_STEPS.get(decimals) or Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP)
 
 
 def plain(value: Decimal) -> str:

@@ -16,9 +16,11 @@ Index = Mapping[str, Resource]  # by "Type/id" and by fullUrl
 def newest(records: Iterable[Record]) -> list[Record]:
     """One version a resource: the higher version, else the later update, else any, but always the same one."""
     chosen: dict[str, Record] = {}
-    for record in map(_named, records):
+    for sent in records:
+        record = sent if sent[0].get("id") else _named(sent)
         key = reference(record[0]) or canonical(record[0])
-        if key not in chosen or _is_newer(record, chosen[key]):
+        other = chosen.setdefault(key, record)
+        if other is not record and _is_newer(record, other):
             chosen[key] = record
     return [chosen[key] for key in sorted(chosen)]
 
@@ -47,9 +49,9 @@ def index_of(records: Iterable[Record]) -> dict[str, Resource]:
     """Resources by "Type/id" and by fullUrl."""
     index: dict[str, Resource] = {}
     for resource, url in records:
-        for key in (reference(resource), url):
-            if key:
-                index.setdefault(key, resource)
+        index.setdefault(reference(resource), resource)
+        index.setdefault(url, resource)
+    index.pop("", None)
     return index
 
 

@@ -11,26 +11,42 @@ from mgcds.clock import completed_years
 from mgcds.terminology.types import Concept, Formula
 from mgcds.units import round_half_up
 
-# (result, formula, all results, patient, day, decimals) -> (value, concepts it was computed from)
-Shape = Callable[[Result, Formula, Sequence[Result], Person, date, int], tuple[Decimal, tuple[str, ...]] | None]
+# (result, formula, result of the formula's other concept, patient, day, decimals) -> (value, concepts it was computed from)
+Shape = Callable[[Result, Formula, Result | None, Person, date, int], tuple[Decimal, tuple[str, ...]] | None]
 
 
 def computed(results: Iterable[Result], concepts: Mapping[str, Concept], person: Person, today: date) -> list[Result]:
     """Every result that a concept with a formula makes of the results there are."""
-    known = sorted(results, key=lambda result: (result.concept, result.taken, result.reference, result.value))
+    known: dict[str, list[Result]] = {}
+    for result in sorted(results, key=in_order):
+        known.setdefault(result.concept, []).append(result)
     made = []
     for concept in concepts.values():
         formula = concept.formula
         shape = SHAPES.get(formula.name) if formula else None
         if formula is None or shape is None or concept.unit is None:
             continue
-        for result in known:
-            found = shape(result, formula, known, person, today, concept.decimals) if result.concept == formula.of else None
+        beside = _beside(formula, known, today)
+        for result in known.get(formula.of, ()):
+            found = shape(result, formula, beside, person, today, concept.decimals)
             if found is not None:
                 value, sources = found
                 source = " and ".join(_in_a_sentence(concepts[name].title) for name in sources)
                 made.append(Result(concept.key, value, concept.unit, result.taken, result.reference, computed_from=source))
     return made
+
+
+def in_order(result: Result) -> tuple[str, date, date, float, str, Decimal]:
+    """What results are sorted by: concept, time, reference, value."""
+    taken = result.taken
+    return result.concept, taken.first, taken.last, taken.instant, result.reference, result.value
+
+
+def _beside(formula: Formula, known: Mapping[str, Sequence[Result]], today: date) -> Result | None:
+    """The newest result of the other concept of a formula, if it is recent enough."""
+    others = known.get(formula.with_, ()) if formula.with_ else ()
+    days = formula.within_days
+    return next((other for other in reversed(others) if days is None or other.taken.most_days_before(today) <= days), None)
 
 
 def _in_a_sentence(title: str) -> str:
@@ -39,7 +55,7 @@ def _in_a_sentence(title: str) -> str:
 
 
 def _ckd_epi_2021(
-    result: Result, formula: Formula, _: Sequence[Result], person: Person, today: date, decimals: int
+    result: Result, formula: Formula, _: Result | None, person: Person, today: date, decimals: int
 ) -> tuple[Decimal, tuple[str, ...]] | None:
     """eGFR from creatinine in mg/dL (Inker 2021, NEJM 385:1737); adults whose sex is male or female.
 
@@ -59,17 +75,13 @@ def _ckd_epi_2021(
 
 
 def _albumin_corrected(
-    result: Result, formula: Formula, known: Sequence[Result], _: Person, today: date, decimals: int
+    result: Result, formula: Formula, albumin: Result | None, _: Person, _today: date, decimals: int
 ) -> tuple[Decimal, tuple[str, ...]] | None:
     """Calcium + per_gram x (normal - albumin), with the newest albumin of the last days; without one the total calcium."""
-    albumin = [other for other in known if other.concept == formula.with_]
-    if formula.within_days is not None:
-        albumin = [other for other in albumin if other.taken.most_days_before(today) <= formula.within_days]
-    if not albumin:
+    if albumin is None:
         return round_half_up(result.value, decimals), (formula.of,)
-    newest = albumin[-1]  # `known` is in order of time
     per_gram, normal = formula.numbers["per_gram"], formula.numbers["normal"]
-    return round_half_up(result.value + per_gram * (normal - newest.value), decimals), (formula.of, str(formula.with_))
+    return round_half_up(result.value + per_gram * (normal - albumin.value), decimals), (formula.of, str(formula.with_))
 
 
 # What each shape takes from the patient, for transparency: a test tries each shape on patients without it.

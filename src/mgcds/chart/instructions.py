@@ -6,11 +6,11 @@ from typing import Any
 
 from mgcds.chart.fhir import Resource, block, items, strings, text
 
-_DOSES = {
+DOSES = {
     "doseQuantity": "doseQuantity", "doseRange": "doseRange", "quantityQuantity": "doseQuantity", "quantityRange": "doseRange",
     "quantity": "doseQuantity", "dose": "doseQuantity",
 }  # fmt: skip
-_REPEAT = {"periodUnits": "periodUnit", "durationUnits": "durationUnit", "boundsQuantity": "boundsDuration"}
+REPEAT = {"periodUnits": "periodUnit", "durationUnits": "durationUnit", "boundsQuantity": "boundsDuration"}
 # HL7's extensions for elements of a later version: DSTU2 itself has neither times of day nor days of the week.
 _LATER = "/StructureDefinition/extension-Timing.repeat."
 _LATER_VALUES = {"timeOfDay": "valueTime", "dayOfWeek": "valueCode"}
@@ -19,7 +19,7 @@ _LATER_VALUES = {"timeOfDay": "valueTime", "dayOfWeek": "valueCode"}
 def dosage_as_r4(sent: Resource) -> Resource:
     """One dosage instruction: the dose in doseAndRate, as needed in R4's elements."""
     made = dict(sent)
-    flat = {new: dose for old, new in _DOSES.items() if (dose := made.pop(old, None))}
+    flat = {new: dose for old, new in DOSES.items() if (dose := made.pop(old, None))}
     if flat:
         made["doseAndRate"] = [*items(made.get("doseAndRate")), flat]
     if made.get("asNeeded") is True:
@@ -35,7 +35,7 @@ def _timing(sent: Resource) -> Resource:
     if not isinstance(sent.get("repeat"), dict):
         return sent
     repeat = dict(sent["repeat"])
-    for old, new in _REPEAT.items():
+    for old, new in REPEAT.items():
         if old in repeat:
             repeat.setdefault(new, repeat.pop(old))
     for extension in items(repeat.pop("extension", None)):

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, tzinfo
-from functools import partial
 from typing import Any
 
 from mgcds.chart import medications, requests
 from mgcds.chart.bundle import Record, index_of, newest, reference_to
-from mgcds.chart.derived import computed
+from mgcds.chart.derived import computed, in_order
 from mgcds.chart.drafts import PLACED, Draft, drafts_among, drafts_of, problems_of
 from mgcds.chart.facts import Chart, Note, Person, Problem, Request, Result, Use
 from mgcds.chart.fhir import Resource, block, holds_rubbish, items, reference, tail, text, walk
@@ -83,25 +82,33 @@ def _filled(
     """The chart with what the records and drafts say of its patient."""
     every = newest((as_r4(resource), url) for resource, url in records)
     person, names = read_person(every, patient_id, zone)
-    mine = [(resource, url) for resource, url in every if is_about(resource, names)]
-    if empty.hook == PLACED:
-        at_hand = {draft.where for draft in drafts}
-        mine = [(resource, url) for resource, url in mine if reference(resource) not in at_hand]
+    at_hand = {draft.where for draft in drafts} if empty.hook == PLACED else set[str]()
+    mine: list[Record] = []
+    found = _Found(notes=list(empty.notes))
+    for record in every:
+        if not is_about(record[0], names):
+            found.notes.append(Note("resource-unreadable", reference(record[0])))
+        elif not at_hand or reference(record[0]) not in at_hand:
+            mine.append(record)
     index = index_of([*mine, *((draft.resource, draft.url) for draft in drafts)])
     reading = Reading(terms, empty.today, zone, person, index, _dispenses(mine, index))
-    foreign = [Note("resource-unreadable", reference(resource)) for resource, _ in every if not is_about(resource, names)]
-    found = _Found(notes=[*empty.notes, *foreign])
     for resource, _ in mine:
-        _guarded(found, reference(resource) or resource["resourceType"], partial(_read, found, resource, reading))
+        try:
+            _read(found, resource, reading)
+        except _MALFORMED:
+            found.notes.append(Note("resource-unreadable", reference(resource) or resource["resourceType"]))
     for draft in drafts:
         if is_about(draft.resource, names):
-            _guarded(found, draft.where, partial(_read_draft, found, draft, reading))
+            try:
+                _read_draft(found, draft, reading)
+            except _MALFORMED:
+                found.notes.append(Note("resource-unreadable", draft.where))
     found.problems += _latest_flags(found.flags)
     found.results += computed(found.results, terms.concepts, person, empty.today)
     return replace(
         empty,
         person=person,
-        results=tuple(sorted(set(found.results), key=lambda r: (r.concept, r.taken, r.reference, r.value))),
+        results=tuple(sorted(set(found.results), key=in_order)),
         uses=tuple(sorted(found.uses, key=lambda use: (use.reference, use.drafted))),
         problems=tuple(sorted(found.problems, key=lambda problem: (problem.reference, problem.name))),
         requests=tuple(sorted(found.requests, key=lambda request: (request.reference, request.name))),
@@ -125,18 +132,12 @@ def _dispenses(records: Iterable[Record], index: Mapping[str, Resource]) -> dict
     return found
 
 
-def _guarded(found: _Found, where: str, read: Callable[[], None]) -> None:
-    try:
-        read()
-    except _MALFORMED:
-        found.notes.append(Note("resource-unreadable", where))
-
-
 def _read(found: _Found, resource: Resource, reading: Reading) -> None:
     kind, terms, today, zone = resource["resourceType"], reading.terms, reading.today, reading.zone
     if kind in medications.TYPES:
         use, notes = read_use(resource, reading)
-        found.uses += [use] if use else []
+        if use:
+            found.uses.append(use)
         found.notes += notes
     elif kind == "Observation":
         results, flags, notes = read_observation(resource, terms, today, zone)

@@ -41,10 +41,10 @@ def _names(resource: Resource, url: str) -> frozenset[str]:
 
 def is_about(resource: Resource, names: frozenset[str]) -> bool:
     """Whether a record is the patient's; one that names nobody is."""
-    if resource.get("resourceType") == "Appointment":
+    if resource["resourceType"] == "Appointment":
         actors = [block(participant.get("actor")) for participant in items(resource.get("participant"))]
         actors.append(block(resource.get("subject")))  # R5
         patients = {tail(actor) for actor in actors if "Patient/" in text(actor.get("reference"))}
         return not patients or not names or bool(patients & names)
     target = tail(resource.get("subject"))
-    return not target or not names or target in names
+    return target in names or not target or not names

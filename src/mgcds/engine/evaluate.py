@@ -111,10 +111,11 @@ class Engine:
         assert self.session is not None
         order_hooks = tuple(self.library.policy.order_hooks)
         ruling = self._safely(lambda: self.session.run(answers, hook, order_hooks) if self.session else None)
+        differing = {key for key, word in ruling.words.items() if answers[key].word != word} if ruling else set()
         for rule_id, verdict in verdicts.items():
             if ruling is None:
                 outcomes[rule_id] = Outcome("error", reason="exception", because="the rule engine failed")
-            elif not _agree(self.library.rules[rule_id], verdict, ruling, answers, suppressing):
+            elif not _agree(self.library.rules[rule_id], verdict, ruling, differing, suppressing):
                 outcomes[rule_id] = Outcome("error", reason="engines-differ", because="the two engines differ")
                 log.error("engines differ", rule=rule_id, hook=hook)
 
@@ -206,8 +207,9 @@ def _before_policy(verdict: Verdict) -> Outcome:
     return Outcome("not-fired")
 
 
-def _agree(rule: LinkedRule, verdict: Verdict, ruling: Ruling, answers: Mapping[str, Answer], suppressing: set[int]) -> bool:
-    words = all(answers[key].word == word for key, word in ruling.words.items() if key in rule.needs)
+def _agree(rule: LinkedRule, verdict: Verdict, ruling: Ruling, differing: set[str], suppressing: set[int]) -> bool:
+    """`differing`: keys of the definitions for which the engines have different words."""
+    words = differing.isdisjoint(rule.needs)
     level = ruling.levels[rule.id] == verdict.level
     focus = verdict.level is None or ruling.focused[rule.id] == verdict.focused
     return words and level and focus and ruling.suppressing == suppressing

@@ -9,7 +9,8 @@ from decimal import Decimal
 from mgcds.chart.facts import MEDICATIONS, Note, Use
 from mgcds.engine.answer import Answer, Because, absent, not_known
 from mgcds.engine.asking import Asking
-from mgcds.engine.products import in_play, merged, names_of, of_classes, route_of
+from mgcds.engine.products import merged, names_of, route_of
+from mgcds.engine.shelves import EVERY, IN_PLAY, PLACED
 from mgcds.engine.spans import hangs_on_unknown, in_span, merged_course
 from mgcds.language.find import Course, Exposure, Taking, Total, Trials
 from mgcds.language.library import Asked
@@ -24,15 +25,15 @@ def taking(ask: Asking, asked: Asked, question: Taking) -> Answer:
     if not ask.supplied(MEDICATIONS, question):
         return not_known(asked.key, NO_MEDICATIONS)
     notes: list[Note] = []
-    if question.ended:
-        pool = tuple(use for use in ask.chart.uses if not use.drafted)
-    else:
-        pool = in_play(ask.chart, ask.library.policy.order_hooks, question.only)
     found: list[Use] = []
+    if question.ended:
+        pool = ask.shelves.uses(question.taking, PLACED)
+    else:
+        pool = ask.shelves.uses(question.taking, IN_PLAY, question.only)
     spans = (*question.started, *([question.ended] if question.ended else []))
-    if hangs_on_unknown(spans, ask.anchors(asked)) and of_classes(pool, question.taking):
+    if pool and spans and hangs_on_unknown(spans, ask.anchors(asked)):
         return not_known(asked.key, "it counts from a date that is not known")
-    for use in of_classes(pool, question.taking):
+    for use in pool:
         if question.by and route_of(use) is None:
             notes.append(Note("dosage-unreadable", use.reference))
         elif _fits(ask, asked, question, use):
@@ -86,7 +87,7 @@ def exposure(ask: Asking, asked: Asked, question: Exposure) -> Answer:
     """Days of unbroken use that ends today."""
     if not ask.supplied(MEDICATIONS, question):
         return not_known(asked.key, NO_MEDICATIONS)
-    uses = of_classes(ask.chart.uses, question.exposure)
+    uses = ask.shelves.uses(question.exposure, EVERY)
     days, parts = merged_course(uses, question.courses_merge_within.count, ask.chart.today)
     if not parts:
         return absent(asked.key, "not in use today, or no start written: 0 days", value=ZERO, unit="days")
@@ -94,7 +95,7 @@ def exposure(ask: Asking, asked: Asked, question: Exposure) -> Answer:
     return Answer(
         asked.key, True, days > 0, Decimal(days), unit="days", names=names_of(parts), uses=parts,
         because=tuple(sorted(map(_started, parts), key=lambda because: (because.date, because.reference))),
-        focus=ask.in_focus(of_classes(in_play(ask.chart, ask.library.policy.order_hooks), question.exposure)),
+        focus=ask.in_focus(ask.shelves.uses(question.exposure)),
         why=f"{days} days without a break, from {begin} ({', '.join(names_of(parts))})",
     )  # fmt: skip
 
@@ -180,8 +181,9 @@ def trials(ask: Asking, asked: Asked, question: Trials) -> Answer:
     table, today = ask.library.tables[str(question.dose_at_least)], ask.chart.today
     ended: dict[str, Use] = {}
     running: dict[str, Use] = {}
-    pool = [use for use in of_classes(ask.chart.uses, question.trials) if not use.drafted and use.start is not None]
-    for drug in sorted({str(row.drug) for row in table.rows if row.drug}):
+    pool = [use for use in ask.shelves.uses(question.trials, PLACED) if use.start is not None]
+    taken = frozenset().union(*(use.medicine.classes for use in pool))
+    for drug in sorted({str(row.drug) for row in table.rows if row.drug} & taken):
         uses = [use for use in pool if drug in use.medicine.classes and _dose_reaches(ask, str(table.table), use)]
         for course in _courses(uses, today):
             if (course.last - course.first).days < question.lasting.count:

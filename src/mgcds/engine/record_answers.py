@@ -42,27 +42,25 @@ def _ages(ask: Asking) -> tuple[int, int] | None:
 
 def latest(ask: Asking, asked: Asked, question: Latest) -> Answer:
     """The newest result of all; of results of one moment, the concept listed first."""
-    names = [str(name) for name in question.latest]
-    found = [result for result in ask.chart.results if result.concept in names]
+    found = ask.shelves.results(question.latest)
     if not found:
-        if not ask.results_supplied(names, question):
+        if ask.lacking(asked):
             return not_known(asked.key, "these results were not supplied")
         return absent(asked.key, "no usable result", unit=asked.unit)
-    newest = max(found, key=lambda r: (r.taken.last, r.taken.instant, -names.index(r.concept), r.reference))
+    newest = max(found, key=lambda r: (r.taken.last, r.taken.instant, -question.latest.index(r.concept), r.reference))
     return _result(ask, asked, newest)
 
 
 def lowest(ask: Asking, asked: Asked, question: Lowest) -> Answer:
     """The lowest result in the span; of equal ones, the newest."""
-    names = [str(name) for name in question.lowest]
     anchors = ask.anchors(asked)
     found = [
         result
-        for result in ask.chart.results
-        if result.concept in names and in_span(result.taken, question.taken, ask.chart.today, anchors)
+        for result in ask.shelves.results(question.lowest)
+        if in_span(result.taken, question.taken, ask.chart.today, anchors)
     ]
     if not found:
-        if not ask.results_supplied(names, question):
+        if ask.lacking(asked):
             return not_known(asked.key, "these results were not supplied")
         return absent(asked.key, f"none {question.taken.text}", unit=asked.unit)
     low = min(found, key=lambda r: (r.value, -r.taken.last.toordinal(), -r.taken.instant, r.reference))
@@ -84,21 +82,17 @@ def _result(ask: Asking, asked: Asked, result: Result) -> Answer:
 
 def has(ask: Asking, asked: Asked, question: Has) -> Answer:
     """Whether one of some conditions is active, with the onset that the question wants."""
-    names = {str(name) for name in question.has}
-    anchors = ask.anchors(asked)
+    anchors = ask.anchors(asked) if question.onset else {}
     found = []
-    for problem in sorted(ask.chart.problems, key=lambda problem: (problem.reference, problem.name)):
-        if not names & problem.concepts:
-            continue
+    for problem in ask.shelves.problems(question.has):
         if question.onset:
             unwritten_counts = question.onset_unwritten == "today" and problem.onset is None and question.onset.least == 0
             if not unwritten_counts and not in_span(problem.onset, question.onset, ask.chart.today, anchors):
                 continue
         found.append(problem)
     if not found:
-        missing = sorted(kind for kind in ask.recorded_kinds(question.has) if not ask.supplied(kind, question))
-        if missing:
-            return not_known(asked.key, f"not supplied: {', '.join(missing)}")
+        if missing := ask.lacking(asked):
+            return not_known(asked.key, f"not supplied: {', '.join(sorted(missing))}")
         return absent(asked.key, "not on the record")
     shown = tuple(dict.fromkeys(problem.name for problem in found))
     onsets = [problem.onset for problem in found if problem.onset]
@@ -116,9 +110,7 @@ def has(ask: Asking, asked: Asked, question: Has) -> Answer:
 
 def pending(ask: Asking, asked: Asked, question: Pending) -> Answer:
     """Whether something is ordered and not yet done."""
-    names = {str(name) for name in question.pending}
-    found = [request for request in ask.chart.requests if names & request.concepts and not request.booked]
-    found.sort(key=lambda request: (request.reference, request.name))
+    found = [request for request in ask.shelves.requests(question.pending) if not request.booked]
     if not found:
         if not ask.supplied(ORDERS, question):
             return not_known(asked.key, "no orders were supplied")
@@ -130,12 +122,11 @@ def pending(ask: Asking, asked: Asked, question: Pending) -> Answer:
 
 def booked(ask: Asking, asked: Asked, question: Booked) -> Answer:
     """Whether something is planned within so many days from today."""
-    names = {str(name) for name in question.booked}
     today, most = ask.chart.today, question.due.most or 0
     found = [
         request
-        for request in sorted(ask.chart.requests, key=lambda request: (request.reference, request.name))
-        if request.booked and names & request.concepts and request.due is not None
+        for request in ask.shelves.requests(question.booked)
+        if request.booked and request.due is not None
         and request.due.last >= today and (request.due.first - today).days <= most
     ]  # fmt: skip
     if not found:
@@ -163,13 +154,12 @@ def intake(ask: Asking, asked: Asked, question: Intake) -> Answer:
     concept = f"{question.intake}-intake"
     found = [
         result
-        for result in ask.chart.results
-        if result.concept == concept
-        and result.taken.most_days_before(ask.chart.today) <= question.within.count
+        for result in ask.shelves.results((concept,))
+        if result.taken.most_days_before(ask.chart.today) <= question.within.count
         and (result.period_days or 1) >= question.recorded_for.count
     ]
     if not found:
-        if not ask.results_supplied([concept], question):
+        if ask.lacking(asked):
             return not_known(asked.key, "no dietary record was supplied")
         return absent(asked.key, "no dietary record that is long and recent enough", unit=asked.unit)
     newest = max(found, key=lambda r: (r.taken.last, r.taken.instant, r.reference))

@@ -5,7 +5,8 @@ Written independently of the compiler, so that a fault in one of the two shows a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import operator
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -15,6 +16,7 @@ from mgcds.language.literals import Number
 from mgcds.language.when import All, Ask, AtHook, Compare, Condition, Is, NoneWithin, Says, Taken, Test, asks
 
 Answers = Mapping[str, Answer]
+_COMPARE = {"below": operator.lt, "at_most": operator.le, "above": operator.gt, "at_least": operator.ge}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,34 +34,50 @@ class Verdict:
     line: Condition | None = None
 
 
+_SILENT = Verdict(None)
+
+
 def holds(condition: Condition, answers: Answers, hook: str) -> bool | None:
     """True, False, or None where the data to decide were not supplied."""
+    if isinstance(condition, Ask):
+        answer = answers[condition.question]
+        if not answer.known:
+            return None
+        return _all(_test(test, answer, answers) for test in condition.tests)
     if isinstance(condition, AtHook):
         return hook in condition.hooks
-    if isinstance(condition, Ask):
-        return _all([_test(test, answers[condition.question], answers) for test in condition.tests])
-    parts = [holds(part, answers, hook) for part in condition.of]
+    parts = (holds(part, answers, hook) for part in condition.of)
     return _all(parts) if isinstance(condition, All) else _any(parts)
 
 
-def _all(parts: list[bool | None]) -> bool | None:
-    return False if False in parts else None if None in parts else True
+def _all(parts: Iterable[bool | None]) -> bool | None:
+    """No if one says no, and then the rest is not looked at: most rules end at their first condition."""
+    whole: bool | None = True
+    for part in parts:
+        if part is False:
+            return False
+        if part is None:
+            whole = None
+    return whole
 
 
-def _any(parts: list[bool | None]) -> bool | None:
-    return True if True in parts else None if None in parts else False
+def _any(parts: Iterable[bool | None]) -> bool | None:
+    whole: bool | None = False
+    for part in parts:
+        if part is True:
+            return True
+        if part is None:
+            whole = None
+    return whole
 
 
 def _test(test: Test, answer: Answer, answers: Answers) -> bool | None:
     if not answer.known:
         return None
     if isinstance(test, Is):
-        return {
-            "present": answer.present,
-            "absent": not answer.present,
-            "in focus": answer.present and answer.focus,
-            "drafted": answer.present and answer.drafted,
-        }[test.word]
+        if test.word == "absent":
+            return not answer.present
+        return answer.present and (test.word == "present" or (answer.focus if test.word == "in focus" else answer.drafted))
     if isinstance(test, Says):
         return answer.word in test.words
     if isinstance(test, Compare):
@@ -85,12 +103,11 @@ def _compare(test: Compare, answer: Answer, answers: Answers) -> bool | None:
     if value is None or top is None or low is None or high is None:
         return False
     # A partial birth date leaves two values: it is decided only if both ends agree.
-    surely, maybe = {
-        "below": (top < low, value < high),
-        "at_most": (top <= low, value <= high),
-        "above": (value > high, top > low),
-        "at_least": (value >= high, top >= low),
-    }[test.test]
+    compare = _COMPARE[test.test]
+    if test.test in ("below", "at_most"):
+        surely, maybe = compare(top, low), compare(value, high)
+    else:
+        surely, maybe = compare(value, high), compare(top, low)
     return True if surely else None if maybe else False
 
 
@@ -145,10 +162,10 @@ def supporting(condition: Condition, answers: Answers, hook: str) -> list[str]:
 
 def judge(rule: LinkedRule, answers: Answers, hook: str, order_hooks: tuple[str, ...]) -> Verdict:
     """What one rule comes to."""
-    truths = [holds(condition, answers, hook) for condition in rule.when]
-    if False in truths:
-        return Verdict(None)
-    missing = [key for condition in rule.when for key in undecided(condition, answers)] if None in truths else []
+    whole = _all(holds(condition, answers, hook) for condition in rule.when)
+    if whole is False:
+        return _SILENT
+    missing = [key for condition in rule.when for key in undecided(condition, answers)] if whole is None else []
     if missing:
         return Verdict(None, undecided=True, missing=_with_reasons(missing, answers))
     for condition in rule.unless:

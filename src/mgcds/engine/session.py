@@ -8,8 +8,9 @@ from threading import Lock
 
 from mgcds.engine.answer import Answer
 from mgcds.engine.compile import HOOK, compile_conditions, compile_definitions, compile_rule, fact_of
-from mgcds.engine.durable import Rule, Ruleset
-from mgcds.language.library import Library
+from mgcds.engine.durable import Fact, Rule
+from mgcds.engine.narrowing import Narrowed
+from mgcds.language.library import Asked, Library, LinkedRule
 
 POLICY = "@policy"
 
@@ -24,56 +25,72 @@ class Ruling:
     suppressing: frozenset[int]  # numbers of the policy's suppressions whose condition holds
 
 
+@dataclass(frozen=True, slots=True)
+class _Compiled:
+    """One hook: definitions in layers, each with its durable rules, and everything else."""
+
+    layers: tuple[tuple[tuple[Asked, ...], Narrowed], ...]
+    defined: frozenset[str]
+    rules: Narrowed
+
+
 class Session:
     """The compiled rulesets of one library. Compiled once a hook; safe to call from several threads."""
 
     def __init__(self, library: Library) -> None:
         self._library = library
-        self._compiled: dict[str, tuple[list[Ruleset], list[Ruleset]]] = {}
+        self._compiled: dict[str, _Compiled] = {}
+        self._facts: dict[str, tuple[Answer, Fact]] = {}
         self._lock = Lock()
 
-    def _rulesets(self, hook: str) -> tuple[list[Ruleset], list[Ruleset]]:
+    def _of(self, hook: str) -> _Compiled:
         with self._lock:
             if hook not in self._compiled:
-                layers = [
-                    Ruleset(f"definitions-{number}-{hook}", rules)
-                    for number, rules in enumerate(compile_definitions(self._library, hook))
-                ]
+                layers = tuple(
+                    (tuple(defined), Narrowed(f"definitions-{number}-{hook}", [rules]))
+                    for number, (defined, rules) in enumerate(compile_definitions(self._library, hook))
+                )
                 groups: dict[str, list[Rule]] = {}
                 for rule in self._library.rules_at(hook):
                     groups.setdefault(rule.group, []).extend(compile_rule(rule))
                 for number, row in enumerate(self._library.suppress):
                     groups.setdefault(POLICY, []).extend(compile_conditions(f"{POLICY}|{number}", [row.when]))
-                rulesets = [Ruleset(f"{group}-{hook}", rules) for group, rules in sorted(groups.items())]
-                self._compiled[hook] = (layers, rulesets)
+                defined = frozenset(asked.key for asked in self._library.questions_at(hook) if asked.lines)
+                self._compiled[hook] = _Compiled(
+                    layers, defined, Narrowed(f"rules-{hook}", [rules for _, rules in sorted(groups.items())])
+                )
             return self._compiled[hook]
 
     def close(self) -> None:
         """Gives the memory of the compiled rulesets back: without it each library that was replaced would stay for ever."""
         with self._lock:
-            for layers, groups in self._compiled.values():
-                for ruleset in (*layers, *groups):
-                    ruleset.close()
+            for compiled in self._compiled.values():
+                for narrowed in (*(narrowed for _, narrowed in compiled.layers), compiled.rules):
+                    narrowed.close()
+
+    def _fact(self, answer: Answer) -> Fact:
+        """The fact of an answer. "Absent" and "not known" are the same objects in every run, so their facts are kept.
+
+        Saves 0.2 of 0.35 ms at patient-view; one entry a question, and none that holds anything of a patient.
+        """
+        kept = self._facts.get(answer.key)
+        if kept is not None and kept[0] is answer:
+            return kept[1]
+        fact = fact_of(answer)
+        if not answer.because and not answer.uses and not answer.present:
+            self._facts[answer.key] = (answer, fact)
+        return fact
 
     def run(self, answers: Mapping[str, Answer], hook: str, order_hooks: tuple[str, ...]) -> Ruling:
         """The ruling on answers that were asked of the chart; definitions among them are ignored and made anew."""
-        layers, groups = self._rulesets(hook)
-        defined = {asked.key: asked for asked in self._library.questions_at(hook) if asked.lines}
-        facts: dict[str, dict[str, float | str]] = {
-            key: fact_of(answer) for key, answer in answers.items() if key not in defined
-        }
+        compiled = self._of(hook)
+        facts = {key: self._fact(answer) for key, answer in answers.items() if key not in compiled.defined}
         facts[HOOK] = {"q": HOOK, "word": hook}
         words: dict[str, str] = {}
-        for layer in layers:
-            fired = layer.run(tuple(facts.values()))
-            lines = {name.rpartition("|")[0] for name in fired}
-            ready = {
-                key
-                for key in defined
-                if key not in facts and all(other not in defined or other in facts for other in defined[key].refs.values())
-            }
-            for key in sorted(ready):
-                asked = defined[key]
+        for defined, ruleset in compiled.layers:
+            lines = {name.rpartition("|")[0] for name in ruleset.run(facts)}
+            for asked in defined:
+                key = asked.key
                 word = next(
                     (
                         word
@@ -87,16 +104,13 @@ class Session:
                 facts[key] = fact_of(
                     Answer(key, known=word is not None, present=word is not None, word=word or "", focus=answers[key].focus)
                 )
-        fired = frozenset(name for ruleset in groups for name in ruleset.run(tuple(facts.values())))
-        return self._ruling(words, {name.rpartition("|")[0] for name in fired}, hook, order_hooks)
+        return self._ruling(words, {name.rpartition("|")[0] for name in compiled.rules.run(facts)}, hook, order_hooks)
 
     def _ruling(self, words: Mapping[str, str], held: set[str], hook: str, order_hooks: tuple[str, ...]) -> Ruling:
         levels: dict[str, str | None] = {}
         focused: dict[str, bool] = {}
         for rule in self._library.rules_at(hook):
-            silent = any(f"{rule.id}|unless {number}" in held for number in range(len(rule.unless)))
-            level = next((name for name, condition in rule.levels if condition is None or f"{rule.id}|{name}" in held), None)
-            levels[rule.id] = level if f"{rule.id}|when" in held and not silent else None
+            levels[rule.id] = _level(rule, held)
             focused[rule.id] = (
                 hook not in order_hooks
                 or not rule.triggers
@@ -104,3 +118,10 @@ class Session:
             )
         suppressing = frozenset(n for n in range(len(self._library.suppress)) if f"{POLICY}|{n}" in held)
         return Ruling(words, levels, focused, suppressing)
+
+
+def _level(rule: LinkedRule, held: set[str]) -> str | None:
+    """The level at which a rule holds, None where it does not."""
+    if f"{rule.id}|when" not in held or any(f"{rule.id}|unless {number}" in held for number in range(len(rule.unless))):
+        return None
+    return next((name for name, condition in rule.levels if condition is None or f"{rule.id}|{name}" in held), None)

@@ -9,7 +9,7 @@ from mgcds.chart.facts import MEDICATIONS, Times, Use
 from mgcds.clock import forward, parse_time_of_day, time_of_day
 from mgcds.engine.answer import Answer, Because, absent, not_known
 from mgcds.engine.asking import Asking
-from mgcds.engine.products import in_play, of_classes, route_of
+from mgcds.engine.products import route_of
 from mgcds.language.find import Spacing
 from mgcds.language.library import Asked
 from mgcds.language.tables import Interval
@@ -33,7 +33,7 @@ def spacing(ask: Asking, asked: Asked, question: Spacing) -> Answer:
     if not of.known or not ask.supplied(MEDICATIONS, question):
         return not_known(asked.key, of.why)
     rows = ask.library.intervals[str(question.intervals)]
-    drugs = of_classes(in_play(ask.chart, ask.library.policy.order_hooks), question.from_)
+    drugs = ask.shelves.uses(question.from_) if of.uses else ()
     if question.by:
         drugs = tuple(use for use in drugs if route_of(use) in question.by)
     pairs = [

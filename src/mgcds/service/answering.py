@@ -16,6 +16,7 @@ from mgcds.cards.dialect import adapt, profile
 from mgcds.chart.facts import Chart
 from mgcds.chart.intake import WrongPatient, laboratory_batches, read_chart
 from mgcds.engine.evaluate import Engine
+from mgcds.garbage import uncollected
 from mgcds.service.body import parse
 from mgcds.service.caller import Caller
 from mgcds.service.clients import Clients
@@ -106,6 +107,7 @@ class Answering:
         """The response to one batch of feedback, taken whole or not at all. Raises Refused."""
         return await run_sync(lambda: self._noted(caller, body), limiter=self._storing)
 
+    @uncollected()
     def _read(self, caller: Caller, hook: str, body: bytes) -> Read:
         told = within_bounds(parse(body))
         call, context = read_call(told, hook)
@@ -118,6 +120,7 @@ class Answering:
         lacking = plan(call, context, templates, self._batches, allowed)
         return Read(call, context, lacking, asked(told, hook, caller.scope))
 
+    @uncollected()
     def _decided(self, caller: Caller, service: str, hook: str, call: Call, read: Read, body: bytes) -> Answered:
         started = time.perf_counter()
         settings, patient_id = self._settings, read.context.patientId

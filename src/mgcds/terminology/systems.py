@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from mgcds.terminology.types import ATC, ICD10CM, LOINC, NDC, RXNORM, SNOMED
 
@@ -33,8 +34,11 @@ _PLAIN = {re.sub(r"^https?://", "", written).lower(): system
 
 def canonical_system(system: object) -> str:
     """The canonical address of a code system; an unknown one is returned as written, nothing as ""."""
-    if not isinstance(system, str):
-        return ""
+    return _canonical(system) if isinstance(system, str) else ""
+
+
+@lru_cache(1024)
+def _canonical(system: str) -> str:
     written = system.strip().rstrip("/")
     if re.fullmatch(r"[0-9.]+", written):
         written = f"urn:oid:{written}"
