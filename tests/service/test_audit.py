@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import stat
 import threading
 from datetime import UTC, datetime
@@ -11,8 +12,13 @@ from typing import Any
 
 import pytest
 from fhir.resources.R4B.auditevent import AuditEvent
+from starlette.testclient import TestClient
 
+from mgcds.language.library import Library
+from mgcds.service.app import create_app
 from mgcds.service.audit import AuditFile, audit_event
+from mgcds.settings import SettingsError, read_settings
+from tests.conftest import ROOT
 
 AT = datetime(2026, 6, 15, 8, 30, tzinfo=UTC)
 
@@ -69,3 +75,54 @@ def test_a_full_or_missing_place_is_counted_and_stops_nothing(tmp_path: Path) ->
     assert failures == [1]
     with pytest.raises(OSError, match="No such file"):
         file.check()
+
+
+REQUEST = json.loads((ROOT / "fhir_fixtures/requests/12-ppi-and-thiazide-low-mg.json").read_text(encoding="utf-8"))
+
+
+def client(library: Library, **given: Any) -> TestClient:
+    return TestClient(create_app(library, read_settings(today="2026-06-15", **given)), raise_server_exceptions=False)
+
+
+def test_every_call_and_feedback_leaves_one_event_however_it_ends(library: Library, tmp_path: Path) -> None:
+    http = client(library, audit_file=tmp_path / "audit.ndjson")
+    answered = http.post("/cds-services/mgcds-patient-view", json=REQUEST)
+    http.post("/cds-services/mgcds-patient-view", json={**REQUEST, "prefetch": {}})
+    http.post("/cds-services/mgcds-patient-view", json={"hook": "patient-view"})
+    http.post("/cds-services/mgcds-patient-view/feedback", json={"feedback": []})
+    http.get("/cds-services")
+    http.get("/healthz")
+    text = (tmp_path / "audit.ndjson").read_text(encoding="utf-8")
+    events = [AuditEvent.model_validate_json(line) for line in text.splitlines()]
+    assert [event.outcome for event in events] == ["0", "4", "4", "4"]
+    assert REQUEST["context"]["patientId"] not in text
+    assert answered.headers["x-request-id"] in text.splitlines()[0]
+    assert len({line["entity"][-1]["what"]["identifier"]["value"] for line in map(json.loads, text.splitlines()[:2])}) == 1
+
+
+def test_without_a_file_named_none_is_written(library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert client(library).post("/cds-services/mgcds-patient-view", json=REQUEST).status_code == 200
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_disk_that_is_full_stops_no_answer_and_is_counted(library: Library, tmp_path: Path) -> None:
+    folder = tmp_path / "audit"
+    folder.mkdir()
+    http = client(library, audit_file=folder / "audit.ndjson")
+    shutil.rmtree(folder)
+    assert http.post("/cds-services/mgcds-patient-view", json=REQUEST).status_code == 200
+    assert "mgcds_audit_failures_total 1.0" in http.get("/metrics").text
+
+
+def test_a_place_that_cannot_be_written_to_stops_the_start(library: Library, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="MGCDS_AUDIT_FILE"):
+        client(library, audit_file=tmp_path / "nowhere/audit.ndjson")
+
+
+def test_cards_are_made_fit_for_the_ehr_that_calls(library: Library) -> None:
+    plain = client(library).post("/cds-services/mgcds-patient-view", json=REQUEST).json()["cards"]
+    oracle = client(library, dialect="oracle").post("/cds-services/mgcds-patient-view", json=REQUEST).json()["cards"]
+    assert all("links" in card for card in plain)
+    assert not any("links" in card or "suggestions" in card for card in oracle)
+    assert [card["detail"] for card in plain] == [card["detail"] for card in oracle]
