@@ -152,6 +152,8 @@ def test_what_a_label_declares_wins(terminology: Terminology, text: str, strengt
         ("calcium 500 mg / magnesium 250 mg / zinc 15 mg tablet", {"calcium", "magnesium", "zinc"}),
         ("frusemide 40 mg", {"furosemide"}),
         ("Metoprolol_succinate", {"metoprolol"}),
+        ("Levaquin 500 mg", {"levofloxacin"}),
+        ("Zaroxolyn 2.5 mg tablet", {"metolazone"}),
         ("etidronate disodium 400 mg tablet", {"etidronate"}),
     ],
 )
