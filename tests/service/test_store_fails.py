@@ -15,7 +15,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -48,12 +48,24 @@ class Server:
             env=kept | {"MGCDS_TODAY": TODAY, "MGCDS_LOG_LEVEL": "ERROR"} | environment,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
+            start_new_session=True,  # so that the supervisor and its workers can be killed together
         )
         deadline = time.monotonic() + 120
         while self.get("/readyz") != 200:
             assert time.monotonic() < deadline
             assert self.process.poll() is None
             time.sleep(0.1)
+
+    def kill(self) -> None:
+        """Kills every process of the service at once, as a machine that loses its power does."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(60)
+
+    def processes(self) -> list[int]:
+        """The supervisor and its workers."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
+        return [self.process.pid, *map(int, children.split())]
 
     def get(self, path: str) -> int:
         try:
@@ -89,7 +101,7 @@ class Server:
         try:
             self.process.wait(60)
         finally:
-            self.process.kill()
+            self.kill()
             self.process.wait(60)
 
 
@@ -190,11 +202,13 @@ def test_a_full_disk_costs_no_card_and_feedback_waits(tmp_path: Path) -> None:
         assert server.feedback(early)[0] == 200
         waiting = server.card()
         soft, hard = resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE)
-        resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (4096, hard))
+        for process in server.processes():
+            resource.prlimit(process, resource.RLIMIT_FSIZE, (4096, hard))
         for _ in range(3):
             assert server.card()
             assert is_refused_for_now(server.feedback(waiting))
-        resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (soft, hard))
+        for process in server.processes():
+            resource.prlimit(process, resource.RLIMIT_FSIZE, (soft, hard))
         late = server.card()
         assert server.feedback(waiting)[0] == server.feedback(late)[0] == 200
     assert uuids(tmp_path / FILE) == {uuid.replace("-", "") for uuid in (early, waiting, late)}
@@ -232,7 +246,7 @@ def test_a_file_that_was_replaced_is_noticed(tmp_path: Path) -> None:
         deadline = time.monotonic() + 30
         while server.feedback(waiting)[0] != 200:
             assert time.monotonic() < deadline
-        server.process.kill()  # nothing is written back at the end
+        server.kill()  # nothing is written back at the end
     assert uuids(tmp_path / FILE) == {waiting.replace("-", "")}
 
 

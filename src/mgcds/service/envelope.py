@@ -23,8 +23,9 @@ _PLACES = {"/cds-services": "discovery", "/healthz": "probe", "/readyz": "probe"
 _AUDITED = ("call", "feedback")
 _OFTEN = ("probe", "metrics")  # asked every few seconds: not logged
 _SERVICES = {f"mgcds-{hook}" for hook in CONTEXTS}
-# An id that a proxy made, so that its logs and ours can be laid side by side. Anything longer or odder could be a sentence.
-_REQUEST_ID = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
+# An id that a proxy made, so that its logs and ours can be laid side by side: digits as they or UUIDs have. Letters beyond
+# those of hexadecimal numbers could be somebody's name.
+_REQUEST_ID = re.compile(rb"[0-9A-Fa-f][0-9A-Fa-f._-]{7,63}")
 _ALWAYS = {b"x-content-type-options": b"nosniff", b"referrer-policy": b"no-referrer"}
 
 

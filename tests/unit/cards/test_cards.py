@@ -19,7 +19,7 @@ from mgcds.cards.printing import harmless, markdown
 from mgcds.chart.intake import read_chart
 from mgcds.check.charts import chart_of
 from mgcds.engine.evaluate import Engine, Finding
-from mgcds.language.lint import lint_text
+from mgcds.language.text import lint_text
 from tests.conftest import ROOT
 from tests.spec.mini import case
 
