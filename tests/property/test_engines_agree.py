@@ -52,7 +52,7 @@ def test_the_engines_agree_under_a_site_file_and_what_is_not_shown_is_no_finding
     assert {rule for rule, outcome in evaluation.outcomes.items() if outcome.state == "off"} <= {"mg-duplicate"}
 
 
-@RELAXED
+@settings(RELAXED, max_examples=EXAMPLES // 2)
 @given(CHARTS)
 def test_every_finding_has_a_reference_and_a_summary_that_fits(chart: Chart) -> None:
     for card in said(ENGINE.evaluate(chart))["cards"]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -54,10 +55,14 @@ def test_a_folder_that_is_not_there_is_exit_2(tmp_path: Path) -> None:
     assert run("survey", tmp_path / "nowhere").exit_code == 2
 
 
+FEW = ("dstu2_synthea", "r4_carebundle", "stu3_smart", "stu3_synthea")
+
+
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the shared FHIR data are not here")
-def test_no_rule_fails_on_real_shapes() -> None:
-    result = run("survey", SHARED, "--json")
+@pytest.mark.parametrize("folder", [""] if os.environ.get("MGCDS_LONG") else FEW)
+def test_no_rule_fails_on_real_shapes(folder: str) -> None:
+    result = run("survey", SHARED / folder, "--json")
     assert result.exit_code == 0
     found = json.loads(result.stdout)
-    assert sum(source["patients"] for source in found.values()) > 500
+    assert sum(source["patients"] for source in found.values()) >= 4
     assert all("error" not in source["states"] for source in found.values())

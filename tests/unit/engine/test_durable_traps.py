@@ -107,15 +107,14 @@ def test_trap_1_a_failing_last_join_reads_past_the_end() -> None:
     for _ in range(200):
         assert not ruleset.run([{"q": "x", "v": 5.0}, {"q": "y", "v": 1.0}])
     assert ruleset.run([{"q": "x", "v": 5.0}, {"q": "y", "v": 6.0}]) == {"above"}
-    assert (
-        raw("""
+    # What stands past the end decides whether it dies, so it is tried until it does.
+    reading_past_the_end = """
         handle = load({**END, "above": rule([{"q": "x"}], [{"q": "y"}, {"$gt": {"v": {"m0": "v"}}}])})
-        for _ in range(200):
+        for _ in range(2000):
             fire(handle, [{"id": "1", "q": "x", "v": 5.0}, {"id": "2", "q": "y", "v": 1.0}])
         print("lives")
-        """)
-        == "died"
-    )
+        """
+    assert any(raw(reading_past_the_end) == "died" for _ in range(20))
 
 
 def test_trap_2_deleting_a_session_in_which_nothing_fired_crashes() -> None:
