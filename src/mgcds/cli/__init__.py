@@ -345,7 +345,3 @@ def main() -> None:
     except Exception as error:  # noqa: BLE001 - a traceback could print values of a chart
         err.print(f"mgcds: internal error ({type(error).__name__}); please report it", markup=False)
         sys.exit(INTERNAL)
-
-
-if __name__ == "__main__":
-    main()

@@ -54,7 +54,7 @@ class LabLine(Model):
 
 
 class MedicineLine(Model):
-    """{taking: omeprazole, by: oral, since: 90 days ago} or {draft: ...}; `until` ends it."""
+    """{taking: a drug, by: oral, since: 90 days ago} or {draft: a drug}; `until` ends it."""
 
     taking: Word | None = None
     draft: Word | None = None

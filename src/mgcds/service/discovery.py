@@ -10,18 +10,8 @@ from mgcds.language.library import Library
 from mgcds.language.site import ACTIVE
 from mgcds.service.prefetch import templates
 from mgcds.service.requests import CONTEXTS, HOOK_VERSIONS
+from mgcds.service.words import HOOKS
 from mgcds.settings import Settings
-
-_TITLES = {
-    "patient-view": "when a chart is opened",
-    "order-select": "when an order is chosen",
-    "order-sign": "when orders are signed",
-    "medication-refill": "when a refill is asked for",
-    "encounter-discharge": "when a patient is discharged",
-    "appointment-book": "when an appointment is made",
-    "medication-verify": "when a pharmacist verifies an order",
-    "problem-list-item-create": "when a problem is put on the list",
-}
 
 
 def services_of(engine: Engine, settings: Settings) -> list[dict[str, Any]]:
@@ -42,7 +32,7 @@ def _service(library: Library, hook: str, prefetch: dict[str, str]) -> dict[str,
     about = f"Advice on {', '.join(groups)}" if groups else "No rule of this library answers this hook yet"
     return {
         "hook": hook,
-        "title": f"Nutrient and drug safety {_TITLES[hook]}",
+        "title": f"Nutrient and drug safety {HOOKS[hook]}",
         "description": f"{about}. Advisory only; not a medical device.",
         "id": f"mgcds-{hook}",
         "prefetch": prefetch,
