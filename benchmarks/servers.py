@@ -104,7 +104,7 @@ def _running(name: str, command: list[str], path: str, probe: str, extra: dict[s
         try:
             while True:
                 try:
-                    urllib.request.urlopen(f"http://127.0.0.1:{port}{probe}", timeout=5).read()  # noqa: S310
+                    urllib.request.urlopen(f"http://127.0.0.1:{port}{probe}", timeout=5).read()
                     break
                 except OSError:
                     if process.poll() is not None or time.perf_counter() - begun > 120:

@@ -36,14 +36,8 @@ class Narrowed:
         """Names of the rules that fire. Raises EngineFailure or ValueError."""
         met = 0  # a bit for each kind of pattern that has its fact
         found: list[tuple[int, Fact]] = []
-        for question, tables in self._tables.items():
-            fact = facts.get(question)
-            if fact is None:
-                continue
-            own = 0
-            for values_of, bits in tables:
-                own |= bits.get(values_of(fact), 0)
-            if own:
+        for question, fact in facts.items():
+            if own := self.meets(question, fact):
                 met |= own
                 found.append((own, fact))
         fired: frozenset[str] = frozenset()
@@ -55,6 +49,13 @@ class Narrowed:
             if wanted:
                 fired |= ruleset.run([self._read(own & wanted, fact) for own, fact in found if own & wanted])
         return fired
+
+    def meets(self, question: str, fact: Fact) -> int:
+        """The kinds of pattern for which a question's fact may do, a bit each."""
+        own = 0
+        for values_of, bits in self._tables.get(question, ()):
+            own |= bits.get(values_of(fact), 0)
+        return own
 
     def _read(self, bits: int, fact: Fact) -> Fact:
         """The fields that some patterns read, of a fact."""

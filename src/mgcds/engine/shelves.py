@@ -24,6 +24,15 @@ class Shelves:
         self._order_hooks = order_hooks
         self._shelves: dict[str, _Shelf[Any]] = {}
 
+    def names(self) -> set[str]:
+        """Every concept and class that the chart holds something of."""
+        chart = self._chart
+        held = {result.concept for result in chart.results}
+        return held.union(
+            *(problem.concepts for problem in chart.problems), *(request.concepts for request in chart.requests),
+            *{use.medicine.classes for use in chart.uses},
+        )  # fmt: skip
+
     def results(self, concepts: Sequence[str]) -> list[Result]:
         """Results of some concepts, in the order of the chart."""
         return _taken(self._shelf("results", lambda: self._chart.results, lambda result: (result.concept,)), concepts)
