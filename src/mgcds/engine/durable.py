@@ -15,6 +15,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from itertools import count
 from threading import Lock
 
@@ -191,8 +192,11 @@ def _test(test: Compare) -> str:
     return f"{{{mine}:{value}}}" if test.op == "==" else f'{{"{OPERATORS[test.op]}":{{{mine}:{value}}}}}'
 
 
+_quoted = lru_cache(4096)(json.dumps)  # names of questions and words of rules, each many times a run
+
+
 def _tagged(value: float | str) -> str:
-    return json.dumps("s" + value) if isinstance(value, str) else _TAGGED.get(value) or f'"n{_fixed(value)}"'
+    return _quoted("s" + value) if isinstance(value, str) else _TAGGED.get(value) or f'"n{_fixed(value)}"'
 
 
 def _fixed(value: float) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 
 from mgcds.engine.durable import MOST_PATTERNS, Fact, Pattern, Ref, Rule, Ruleset
 
+GATE = "|when"  # where no rule `<id>|when|<branch>` can fire, the other rules of the id are of no interest
 QUESTION = "q"  # every pattern names in its first test the question whose fact it is about
 
 
@@ -25,10 +26,17 @@ class Narrowed:
         """Raises ValueError if a rule is malformed."""
         self._bits: dict[tuple[str, frozenset[tuple[str, float | str]]], int] = {}
         self._fields: dict[int, set[str]] = {}  # bit -> fields that its patterns read
-        self._parts: list[tuple[Ruleset, tuple[int, ...]]] = []
+        self._parts: list[tuple[Ruleset, tuple[tuple[int, tuple[int, ...]], ...]]] = []
         for rules in groups:
+            needs = {rule_name: self._needs(patterns) for rule_name, patterns in rules}
+            behind: dict[str, tuple[int, ...]] = {}
+            for rule_name, need in needs.items():
+                if _what(rule_name).endswith(GATE):
+                    owner = _what(rule_name).removesuffix(GATE)
+                    behind[owner] = (*behind.get(owner, ()), need)
             for chunk in _chunks(rules):
-                self._parts.append((Ruleset(name, chunk), tuple(self._needs(patterns) for _, patterns in chunk)))
+                gated = tuple((needs[rule_name], behind.get(_owner(rule_name), ())) for rule_name, _ in chunk)
+                self._parts.append((Ruleset(name, chunk), gated))
         self._tables = self._by_question()
         self._projected: dict[int, tuple[str, ...]] = {}
 
@@ -43,8 +51,8 @@ class Narrowed:
         fired: frozenset[str] = frozenset()
         for ruleset, needs in self._parts:
             wanted = 0
-            for need in needs:
-                if need & ~met == 0:
+            for need, gates in needs:
+                if not need & ~met and (not gates or any(not gate & ~met for gate in gates)):
                     wanted |= need
             if wanted:
                 fired |= ruleset.run([self._read(own & wanted, fact) for own, fact in found if own & wanted])
@@ -92,6 +100,15 @@ class Narrowed:
             key = values if len(values) > 1 else values[0]  # as itemgetter gives them
             table[key] = table.get(key, 0) | bit
         return {question: [(itemgetter(*fields), table) for fields, table in own.items()] for question, own in tables.items()}
+
+
+def _what(name: str) -> str:
+    """`<id>|<part>` of a rule named `<id>|<part>|<branch>`."""
+    return name.rpartition("|")[0]
+
+
+def _owner(name: str) -> str:
+    return name.partition("|")[0]
 
 
 def _chunks(rules: Sequence[Rule]) -> list[list[Rule]]:

@@ -64,13 +64,13 @@ class Session:
                     (tuple(defined), Narrowed(f"definitions-{number}-{hook}", [rules]))
                     for number, (defined, rules) in enumerate(compile_definitions(self._library, hook))
                 )
+                order_hooks = self._library.policy.order_hooks
                 groups: dict[str, list[Rule]] = {}
                 for rule in self._library.rules_at(hook):
-                    groups.setdefault(rule.group, []).extend(compile_rule(rule))
+                    groups.setdefault(rule.group, []).extend(compile_rule(rule, with_focus=hook in order_hooks))
                 for number, row in enumerate(self._library.suppress):
                     groups.setdefault(POLICY, []).extend(compile_conditions(f"{POLICY}|{number}", [row.when]))
                 defined = frozenset(asked.key for asked in self._library.questions_at(hook) if asked.lines)
-                order_hooks = self._library.policy.order_hooks
                 focused = {rule.id: hook not in order_hooks or not rule.triggers for rule in self._library.rules_at(hook)}
                 rulesets = Narrowed(f"rules-{hook}", [rules for _, rules in sorted(groups.items())])
                 self._compiled[hook] = _Compiled(layers, defined, rulesets, focused, {})
