@@ -20,15 +20,16 @@ from mgcds.check.nudge import nudges
 from mgcds.check.review import overdue, warnings
 from mgcds.check.scaffold import ScaffoldError, new_rule
 from mgcds.check.sited import otherwise, told
-from mgcds.drawing import draw_cards, draw_explanations, draw_import
+from mgcds.drawing import draw_explanations, draw_import
 from mgcds.engine.evaluate import Engine, Evaluation
 from mgcds.engine.explain import explain as explain_rules
+from mgcds.evaluator import Evaluator
 from mgcds.language.files import read_files
 from mgcds.language.library import Library
 from mgcds.language.load import load
 from mgcds.language.rule import HOOKS, Rule
 from mgcds.language.site import SiteError
-from mgcds.requestfile import UnreadableFile, chart_of_file, response_of
+from mgcds.requestfile import UnreadableFile, chart_of_file
 from mgcds.settings import Settings, SettingsError, read_settings
 from mgcds.source import Problem, SourceError
 from mgcds.store import StoreError
@@ -145,27 +146,13 @@ def evaluate(
     rules: RulesOption = None,
     site: SiteOption = None,
 ) -> None:
-    """Show the cards for one patient, as a clinician would see them; of a folder, for each file."""
-    files = sorted(path for path in file.rglob("*.json*") if path.is_file()) if file.is_dir() else [file]
+    """Show the cards for one patient, as a clinician would see them; of a folder or an NDJSON file of Bundles, for each."""
+    files = files_below(file) if file.is_dir() else [file]
     if not files:
         raise _stop(f"{file}: there is no JSON file in this folder")
     engine, day, settings = _engine(hook, today, rules, site)
-    unreadable = 0
-    for each in files:
-        try:
-            evaluation, call = _evaluated(engine, each, hook, day, settings)
-        except UnreadableFile as error:
-            err.print(f"mgcds: {each}: {error}", markup=False)
-            unreadable += 1
-            continue
-        answer = response_of(evaluation, call, settings)
-        if as_json:
-            sys.stdout.write(json.dumps(answer, indent=None if file.is_dir() else 2, ensure_ascii=False) + "\n")
-        else:
-            if file.is_dir():
-                out.print(f"\n{each.relative_to(file)}", markup=False)
-            draw_cards(out, answer)
-    if unreadable:
+    evaluator = Evaluator(engine, hook, day, settings, file if file.is_dir() else None, as_json, out)
+    if evaluator.all_of(files, err):
         raise typer.Exit(WRONG_USE)
 
 
