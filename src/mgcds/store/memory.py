@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine, RowMapping, Table, select
+from sqlalchemy import Connection, Engine, RowMapping, Table, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -46,13 +46,29 @@ class Event:
     suggestions: tuple[UUID, ...] = ()
 
 
+_OVERRIDES = (
+    select(finding.c.rule, finding.c.indicator, feedback.c.outcome_at, feedback.c.received_at)
+    .join_from(feedback, finding, finding.c.card_id == feedback.c.card_id)
+    .where(
+        feedback.c.issuer == bindparam("by"),
+        feedback.c.patient == bindparam("of"),
+        feedback.c.outcome == OVERRIDDEN,
+        feedback.c.outcome_at >= bindparam("since"),
+    )
+)
+
+
 class Store:
     """One database and the site's key. May be shared between threads; every method may raise StoreError."""
 
     def __init__(self, engine: Engine, key: bytes) -> None:
         self._engine = engine
         self._key = key
-        self._insert = _INSERT[engine.dialect.name]
+        insert = _INSERT[engine.dialect.name]
+        # Written once, not for each request: half of what SQLAlchemy costs.
+        self._adding = {table: insert(table).on_conflict_do_nothing() for table in (finding, feedback)}
+        shown = insert(card)
+        self._showing = shown.on_conflict_do_update(["id"], set_={"shown_at": shown.excluded.shown_at})
 
     def show(self, cards: Sequence[Shown], *, issuer: str, service: str, patient_id: str, at: datetime) -> None:
         """Records cards before they are sent. The same card with the same findings is recorded once."""
@@ -67,8 +83,7 @@ class Store:
         if not rows:
             return
         with self._writing() as connection:
-            insert = self._insert(card)
-            connection.execute(insert.on_conflict_do_update(["id"], set_={"shown_at": insert.excluded.shown_at}), rows)
+            connection.execute(self._showing, rows)
             self._add(connection, finding, findings)
 
     def note(self, events: Sequence[Event], *, issuer: str, at: datetime) -> int:
@@ -100,18 +115,9 @@ class Store:
     def overrides(self, *, issuer: str, patient_id: str, today: date, zone: tzinfo, days: int) -> tuple[Override, ...]:
         """What was overridden for a patient in the last days, newest last. A time to come counts as when it was received."""
         since = datetime.combine(_days_ago(today, days), time.min, zone)
-        asked = (
-            select(finding.c.rule, finding.c.indicator, feedback.c.outcome_at, feedback.c.received_at)
-            .join_from(feedback, finding, finding.c.card_id == feedback.c.card_id)
-            .where(
-                feedback.c.issuer == issuer,
-                feedback.c.patient == pseudonym(self._key, issuer, patient_id),
-                feedback.c.outcome == OVERRIDDEN,
-                feedback.c.outcome_at >= since,
-            )
-        )
+        wanted = {"by": issuer, "of": pseudonym(self._key, issuer, patient_id), "since": since}
         with self._reading() as connection:
-            rows = connection.execute(asked).all()
+            rows = connection.execute(_OVERRIDES, wanted).all()
         found = {Override(rule, indicator, min(at, received).astimezone(zone).date()) for rule, indicator, at, received in rows}
         return tuple(sorted(found, key=lambda past: (past.on, past.rule, past.indicator)))
 
@@ -136,7 +142,7 @@ class Store:
 
     def _add(self, connection: Connection, table: Table, rows: list[dict[str, object]]) -> None:
         if rows:
-            connection.execute(self._insert(table).on_conflict_do_nothing(), rows)
+            connection.execute(self._adding[table], rows)
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
