@@ -49,7 +49,7 @@ def codings(concept: Any) -> tuple[Coding, ...]:
     )
 
 
-@lru_cache(8192)  # a record repeats its codes: saves a fifth of reading a chart of 500 kB
+@lru_cache(8192)  # a record repeats its codes; terminology/__init__.py says what all such tables save
 def _coding(system: str, code: str, display: str) -> Coding:
     return Coding(canonical_system(system), code, display)
 

@@ -4,7 +4,7 @@ Exact, not a guess: a rule fires only where each of its patterns finds a fact, a
 equality cannot be found by it. So a ruleset in which every rule has such a pattern is not entered, and a fact, or a field of
 it, that no rule left reads is not sent. Comparisons, joins and conjunctions are left to durable-rules.
 
-Measured on the 76 rules at patient-view, CPU time of a run: 10.8 ms with every fact in every ruleset, 0.5 ms so.
+Measured on the 76 rules at patient-view, CPU time of a run: 13.9 ms with every fact in every ruleset, 1.4 ms so.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 
 from mgcds.engine.durable import MOST_PATTERNS, Fact, Pattern, Ref, Rule, Ruleset
 
+# Leaving out the rules of an id that cannot hold: 35 to 19 rulesets of six patterns, 0.43 to 0.33 ms in the C code.
 GATE = "|when"  # where no rule `<id>|when|<branch>` can fire, the other rules of the id are of no interest
 QUESTION = "q"  # every pattern names in its first test the question whose fact it is about
 

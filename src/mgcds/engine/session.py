@@ -34,7 +34,7 @@ class _Compiled:
     rules: Narrowed
     focused: Mapping[str, bool]  # rules that need no trigger to be in focus
     # Answers whose facts no rule of the hook could use, by question. "Absent" and "not known" are the same objects in every
-    # run, and most of them are such: with this a run takes 0.3 ms instead of 0.7. Nothing of a patient is kept.
+    # run, and most of them are such: with this a run took 0.95 ms instead of 1.4. Nothing of a patient is kept.
     useless: dict[str, Answer]
 
     def fact(self, answer: Answer) -> Fact | None:

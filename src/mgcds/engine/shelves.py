@@ -1,6 +1,6 @@
 """The facts of one chart by what they are about, sorted once: a question then looks at its own facts, not at all of them.
 
-Measured over the 99 questions of patient-view: 1.6 ms became 0.4 at ten entries, 19 ms became 1.2 at eight thousand.
+Measured over the 99 questions of patient-view, CPU time on a busy machine: 1.6 ms became 1.0 at fourteen entries.
 """
 
 from __future__ import annotations

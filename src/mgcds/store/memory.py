@@ -65,7 +65,7 @@ class Store:
         self._engine = engine
         self._key = key
         insert = _INSERT[engine.dialect.name]
-        # Written once, not for each request: half of what SQLAlchemy costs.
+        # Written once, not for each request, which took SQLAlchemy as long as running them.
         self._adding = {table: insert(table).on_conflict_do_nothing() for table in (finding, feedback)}
         shown = insert(card)
         self._showing = shown.on_conflict_do_update(["id"], set_={"shown_at": shown.excluded.shown_at})
