@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.installed
 PORT   ?= 8000
 export UV_PROJECT_ENVIRONMENT := $(VENV)
 
-.PHONY: demo serve test check docs sbom clean
+.PHONY: demo serve test check docs sbom bench clean
 
 demo: $(STAMP)
 	@$(BIN)/python -m mgcds.demo fhir_fixtures
@@ -23,6 +23,9 @@ test: $(STAMP)
 
 check: $(STAMP)
 	$(BIN)/mgcds check
+
+bench: $(STAMP)
+	PYTHONPATH=src:. $(BIN)/python -m benchmarks.run
 
 docs: $(STAMP)
 	$(BIN)/python docs/generate.py

@@ -1,4 +1,4 @@
-"""The floor: what a Python service costs that reads a request and says the same to everybody. `uvicorn benchmarks.floor:app`."""
+"""The floor: what a Python service costs that reads a request and says the same to everybody."""
 
 from __future__ import annotations
 

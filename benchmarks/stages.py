@@ -42,7 +42,6 @@ def stages(engine: Engine, body: bytes, rounds: int) -> dict[str, float]:
     chart = read()
     answers = answer_all(chart, engine.library)
     evaluation = engine.evaluate(chart)
-    order_hooks = tuple(engine.library.policy.order_hooks)
     session = engine.session
     assert session is not None
     referee(engine.library, answers, chart.hook)
@@ -52,7 +51,7 @@ def stages(engine: Engine, body: bytes, rounds: int) -> dict[str, float]:
         "chart": milliseconds(read, rounds),
         "answers": milliseconds(lambda: answer_all(chart, engine.library), rounds),
         "referee": milliseconds(lambda: referee(engine.library, answers, chart.hook), rounds),
-        "durable": milliseconds(lambda: session.run(answers, chart.hook, order_hooks), rounds),
+        "durable": milliseconds(lambda: session.run(answers, chart.hook), rounds),
         "evaluate": milliseconds(lambda: engine.evaluate(chart), rounds),
         "cards": milliseconds(
             lambda: respond(evaluation, service_id="s", hook_instance="i", public_url="https://cds.example.org"), rounds

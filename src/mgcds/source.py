@@ -94,7 +94,7 @@ def read_text(text: str, file: str) -> Any:
         raise SourceError([Problem(start, f"the file is larger than {MAX_FILE_BYTES} bytes; split it")])
     problems: list[Problem] = []
     try:
-        node = YAML(typ="rt", pure=True).compose(text)
+        node = YAML(typ="safe", pure=True).compose(text)  # as "rt", without gathering comments: a fifth faster
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = Place(file, mark.line + 1, mark.column + 1) if mark else start

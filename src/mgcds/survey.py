@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date, tzinfo
 from pathlib import Path
 from typing import Any
 
 from mgcds.chart.facts import Chart
+from mgcds.cores import on_every_core
 from mgcds.engine.evaluate import Engine
-from mgcds.requestfile import UnreadableFile, chart_of_file
+from mgcds.requestfile import UnreadableFile, chart_of, patients_in
 
 SUFFIXES = (".json", ".json.gz", ".ndjson", ".ndjson.gz")
 LATEST = date(2200, 1, 1)  # later than any record: read as of then, nothing in it lies in the future
@@ -33,6 +34,11 @@ class Source:
     notes: Counter[str] = field(default_factory=Counter)  # by code
     refused: Counter[str] = field(default_factory=Counter)  # by reason
 
+    def add(self, other: Source) -> None:
+        """Counts in what another has."""
+        for each in fields(self):
+            setattr(self, each.name, getattr(self, each.name) + getattr(other, each.name))
+
     @property
     def unresolved(self) -> int:
         """Medication records that were not understood."""
@@ -49,24 +55,32 @@ def survey(
 ) -> dict[str, Source]:
     """Counts by source, the first folder below `folder`. `today` None: the day of each patient's newest record."""
     sources: dict[str, Source] = {}
-    for path in files_below(folder):
-        inside = path.relative_to(folder).parts
-        source = sources.setdefault(inside[0] if len(inside) > 1 else ".", Source())
-        source.files += 1
-        try:
-            _count(source, path, engine, hook, today, zone)
-        except UnreadableFile as error:
-            source.refused[str(error)] += 1
-        tick()
+    paths = files_below(folder)
+    with on_every_core(lambda path: _counted(path, engine, hook, today, zone), paths) as counts:
+        for path, counted in zip(paths, counts, strict=True):
+            inside = path.relative_to(folder).parts
+            sources.setdefault(inside[0] if len(inside) > 1 else ".", Source()).add(counted)
+            tick()
     return sources
 
 
-def _count(source: Source, path: Path, engine: Engine, hook: str, today: date | None, zone: tzinfo) -> None:
+def _counted(path: Path, engine: Engine, hook: str, today: date | None, zone: tzinfo) -> Source:
+    """What one file gives."""
+    source = Source(files=1)
+    try:
+        for value in patients_in(path):
+            _count(source, value, engine, hook, today, zone)
+    except UnreadableFile as error:
+        source.refused[str(error)] += 1
+    return source
+
+
+def _count(source: Source, value: Any, engine: Engine, hook: str, today: date | None, zone: tzinfo) -> None:
     terms = engine.library.terminology
     if today is None:
-        whole, _ = chart_of_file(path, hook=hook, terminology=terms, today=LATEST, zone=zone)
+        whole, _ = chart_of(value, hook=hook, terminology=terms, today=LATEST, zone=zone)
         today = newest_day(whole)
-    chart, _ = chart_of_file(path, hook=hook, terminology=terms, today=today, zone=zone)
+    chart, _ = chart_of(value, hook=hook, terminology=terms, today=today, zone=zone)
     if not chart.person.reference:
         source.refused["no patient in it"] += 1
         return

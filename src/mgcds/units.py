@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from functools import lru_cache
 
 # Every spelling seen in UCUM, in laboratories and in prose, lower case and without spaces -> the one we use.
 _SPELLINGS: dict[str, tuple[str, ...]] = {
@@ -63,6 +64,7 @@ _SPELLINGS: dict[str, tuple[str, ...]] = {
 _CANONICAL = {spelling: unit for unit, spellings in _SPELLINGS.items() for spelling in (unit.lower(), *spellings)}
 _MILLIGRAMS = {"g": Decimal(1000), "mg": Decimal(1), "ug": Decimal("0.001")}
 _DAYS = {"years": 365, "months": 30, "weeks": 7, "days": 1}
+_NUMBERS = (float, int, str, Decimal)
 _LARGEST = Decimal(10) ** 15
 _STEPS = {decimals: Decimal(1).scaleb(-decimals) for decimals in range(16)}
 _QUANTITY = re.compile(r"([+-]?\d+(?:\.\d+)?)\s*(\S.*)")
@@ -81,9 +83,12 @@ class Quantity:
 
 def normal_unit(text: object) -> str | None:
     """The canonical spelling of a unit, or None if we do not know it. Never guesses."""
-    if not isinstance(text, str):
-        return None
-    return _CANONICAL.get(text) or _CANONICAL.get(re.sub(r"\s+", "", text).lower())
+    return _normal(text) if isinstance(text, str) else None
+
+
+@lru_cache(1024)  # a record has few spellings, and one for each number in it
+def _normal(text: str) -> str | None:
+    return _CANONICAL.get(re.sub(r"\s+", "", text).lower())
 
 
 def parse_quantity(text: str) -> Quantity | None:
@@ -95,7 +100,7 @@ def parse_quantity(text: str) -> Quantity | None:
 
 def decimal(value: object) -> Decimal | None:
     """A JSON number (or text that is one) as an exact finite Decimal; None for anything else."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
+    if isinstance(value, bool) or not isinstance(value, _NUMBERS):
         return None
     try:
         number = Decimal(value.strip() if isinstance(value, str) else repr(value) if isinstance(value, float) else value)

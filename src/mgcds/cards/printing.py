@@ -35,7 +35,9 @@ class Style:
 
 def harmless(text: str, most: int = MOST_CHARACTERS_OF_A_NAME) -> str:
     """Text from a chart without markup, control or direction characters: safe in plain text and in HTML."""
-    kept = "".join(" " if unicodedata.category(char)[0] == "C" else char for char in text)
+    kept = text
+    if not text.isprintable():  # else there is no such character in it
+        kept = "".join(" " if unicodedata.category(char)[0] == "C" else char for char in text)
     kept = kept.replace("<", "‹").replace(">", "›").replace("&", "and")
     kept = " ".join(kept.split())
     return kept if len(kept) <= most else kept[: most - 1] + "…"

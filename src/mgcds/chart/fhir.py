@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeGuard
 
 from mgcds.terminology import Coding, canonical_system
 from mgcds.units import decimal, normal_unit
@@ -45,11 +45,11 @@ def codings(concept: Any) -> tuple[Coding, ...]:
     return tuple(
         _coding(text(coding.get("system")), str(code).strip(), text(coding.get("display")))
         for coding in found
-        if isinstance(code := coding.get("code"), str | int) and not isinstance(code, bool)
+        if isinstance(code := coding.get("code"), (str, int)) and not isinstance(code, bool)
     )
 
 
-@lru_cache(8192)  # a record repeats its codes: saves a fifth of reading a chart of 500 kB
+@lru_cache(8192)  # a record repeats its codes; terminology/__init__.py says what all such tables save
 def _coding(system: str, code: str, display: str) -> Coding:
     return Coding(canonical_system(system), code, display)
 
@@ -129,13 +129,28 @@ def walk(value: Any) -> Iterator[tuple[Resource, str]]:
         if isinstance(item, list):
             todo.extend((each, "") for each in reversed(item))
         elif isinstance(item, dict):
-            if item.get("resourceType") == "Bundle":
-                entries = reversed(items(item.get("entry")))
-                todo.extend((entry.get("resource"), text(entry.get("fullUrl"))) for entry in entries)
-            elif isinstance(item.get("resourceType"), str):
+            kind = item.get("resourceType")
+            if kind == "Bundle":
+                entries = items(item.get("entry"))
+                for number, entry in enumerate(entries):
+                    resource = entry.get("resource")
+                    if not _is_resource(resource):  # it and what follows wait for their turn
+                        todo.extend((each.get("resource"), text(each.get("fullUrl"))) for each in reversed(entries[number:]))
+                        break
+                    yield resource, text(entry.get("fullUrl"))
+            elif isinstance(kind, str):
                 yield item, url
             elif isinstance(item.get("resource"), dict):
                 todo.append((item["resource"], text(item.get("fullUrl"))))
+
+
+def _is_resource(value: Any) -> TypeGuard[Resource]:
+    """Whether it is a resource, and not one that holds others."""
+    return isinstance(value, dict) and isinstance(kind := value.get("resourceType"), str) and kind != "Bundle"
+
+
+def _is_plain_entry(entry: Any) -> bool:
+    return isinstance(entry, dict) and "resourceType" not in entry and _is_resource(entry.get("resource"))
 
 
 def holds_rubbish(value: Any) -> bool:
@@ -144,6 +159,7 @@ def holds_rubbish(value: Any) -> bool:
     entries = content if isinstance(content, list) else block(content).get("entry")
     if not isinstance(entries, list):
         return entries is not None and not isinstance(entries, dict)
+    entries = [entry for entry in entries if not _is_plain_entry(entry)]
     kept = [unwrapped(entry) for entry in entries]
     return any(
         not isinstance(entry, dict)

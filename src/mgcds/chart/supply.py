@@ -91,8 +91,12 @@ def _has_failed(value: Any) -> bool:
         return True
     if content["resourceType"] != "Bundle":
         return _is_outcome(content)
-    found = [resource for resource, _ in walk(content)]
-    return bool(found) and all(map(_is_outcome, found)) and any(map(_is_grave, found))
+    is_grave = False
+    for resource, _ in walk(content):
+        if not _is_outcome(resource):
+            return False
+        is_grave = is_grave or _is_grave(resource)
+    return is_grave
 
 
 def _is_outcome(value: Any) -> bool:

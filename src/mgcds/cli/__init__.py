@@ -41,15 +41,16 @@ from mgcds.cli.console import (
     settings_of,
     stop,
 )
-from mgcds.drawing import draw_cards, draw_explanations, draw_import
+from mgcds.drawing import draw_explanations, draw_import
 from mgcds.engine.evaluate import Engine, Evaluation
 from mgcds.engine.explain import explain as explain_rules
+from mgcds.evaluator import Evaluator
 from mgcds.language.files import read_files
 from mgcds.language.library import Library
 from mgcds.language.load import load
 from mgcds.language.rule import Rule
 from mgcds.language.site import SiteError
-from mgcds.requestfile import UnreadableFile, chart_of_file, response_of
+from mgcds.requestfile import UnreadableFile, chart_of_file
 from mgcds.settings import Settings, SettingsError
 from mgcds.source import SourceError
 from mgcds.store import StoreError
@@ -113,27 +114,13 @@ def evaluate(
     rules: RulesOption = None,
     site: SiteOption = None,
 ) -> None:
-    """Show the cards for one patient, as a clinician would see them; of a folder, for each file."""
-    files = sorted(path for path in file.rglob("*.json*") if path.is_file()) if file.is_dir() else [file]
+    """Show the cards for one patient, as a clinician would see them; of a folder or an NDJSON file of Bundles, for each."""
+    files = files_below(file) if file.is_dir() else [file]
     if not files:
         raise stop(f"{file}: there is no JSON file in this folder")
     engine, day, settings = engine_of(hook, today, rules, site)
-    unreadable = 0
-    for each in files:
-        try:
-            evaluation, call = _evaluated(engine, each, hook, day, settings)
-        except UnreadableFile as error:
-            err.print(f"mgcds: {each}: {error}", markup=False)
-            unreadable += 1
-            continue
-        answer = response_of(evaluation, call, settings)
-        if as_json:
-            sys.stdout.write(json.dumps(answer, indent=None if file.is_dir() else 2, ensure_ascii=False) + "\n")
-        else:
-            if file.is_dir():
-                out.print(f"\n{each.relative_to(file)}", markup=False)
-            draw_cards(out, answer)
-    if unreadable:
+    evaluator = Evaluator(engine, hook, day, settings, file if file.is_dir() else None, as_json, out)
+    if evaluator.all_of(files, err):
         raise typer.Exit(WRONG_USE)
 
 

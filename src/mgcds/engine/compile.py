@@ -115,15 +115,15 @@ def compile_conditions(name: str, conditions: Sequence[Condition]) -> list[Rule]
     return [(f"{name}|{number}", patterns(branch)) for number, branch in enumerate(conjunction(conditions))]
 
 
-def compile_rule(rule: LinkedRule) -> list[Rule]:
-    """`id|when|b`, `id|unless n|b`, `id|level|b` and `id|focus n|b`."""
+def compile_rule(rule: LinkedRule, *, with_focus: bool) -> list[Rule]:
+    """`id|when|b`, `id|unless n|b`, `id|level|b` and, where the hook is about orders, `id|focus n|b`."""
     made = compile_conditions(f"{rule.id}|when", rule.when)
     for number, condition in enumerate(rule.unless):
         made += compile_conditions(f"{rule.id}|unless {number}", [condition])
     for level, line in rule.levels:
         if line is not None:
             made += compile_conditions(f"{rule.id}|{level}", [line])
-    for number, key in enumerate(rule.triggers):
+    for number, key in enumerate(rule.triggers if with_focus else ()):
         focused = Pattern((Field("q", "==", key), Field("focus", "==", 1.0)))
         made.append((f"{rule.id}|focus {number}|0", (focused,)))
     return made

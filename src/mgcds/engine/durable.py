@@ -15,6 +15,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from itertools import count
 from threading import Lock
 
@@ -31,6 +32,8 @@ _FIRST = f'{{"id":"first","sid":"{_SESSION}","kind":"first"}}'
 _LAST = f'{{"id":"last","sid":"{_SESSION}","kind":"go"}}'
 _FRAME = frozenset({"first_", "end_"})  # the rules on these two facts; _Part.run says what for
 _FRAME_RULES = '"first_":{"all":[{"m":{"$and":[{"kind":"first"}]}}]},"end_":{"all":[{"m":{"$and":[{"kind":"go"}]}}]}'
+_UNREAD = ("", "")
+_TAGGED = {0.0: '"n0.0"', 1.0: '"n1.0"'}  # yes and no, which most numbers of facts are
 _numbers = count()
 
 
@@ -77,7 +80,9 @@ class Ruleset:
         if len(set(self._rules)) < len(self._rules):
             raise ValueError(f"ruleset {name!r} has two rules of one name")
         tests = [test for _, patterns in rules for pattern in patterns for test in pattern.tests]
-        self._properties = {key: json.dumps(key) for test in tests for key in _properties(test)}
+        read = {key: json.dumps(key) for test in tests for key in _properties(test)}
+        # field -> how its text starts, for == and for orderings; "" where no rule tests it so
+        self._keys = {key[1:]: (read.get("=" + key[1:], ""), read.get("<" + key[1:], "")) for key in read}
         self._lock = Lock()
         parts: list[list[tuple[int, Rule]]] = [[]]
         for numbered in enumerate(rules):
@@ -109,10 +114,11 @@ class Ruleset:
         """One fact as JSON. The id is ours: identity is a 32-bit hash too (5), and these are known not to collide."""
         made = [f'{{"id":"f{number}","sid":"{_SESSION}","pad":1.0']
         for field, value in fact.items():
-            if key := self._properties.get("=" + field):
-                made.append(f"{key}:{_tagged(value)}")
-            if not isinstance(value, str) and (key := self._properties.get("<" + field)):
-                made.append(f"{key}:{_fixed(value)}")
+            same, ordered = self._keys.get(field, _UNREAD)
+            if same:
+                made.append(f"{same}:{_tagged(value)}")
+            if ordered and not isinstance(value, str):
+                made.append(f"{ordered}:{_fixed(value)}")
         return ",".join(made) + "}"
 
 
@@ -200,8 +206,11 @@ def _test(test: Compare) -> str:
     return f"{{{mine}:{value}}}" if test.op == "==" else f'{{"{OPERATORS[test.op]}":{{{mine}:{value}}}}}'
 
 
+_quoted = lru_cache(4096)(json.dumps)  # names of questions and words of rules, each many times a run
+
+
 def _tagged(value: float | str) -> str:
-    return json.dumps("s" + value) if isinstance(value, str) else f'"n{_fixed(value)}"'
+    return _quoted("s" + value) if isinstance(value, str) else _TAGGED.get(value) or f'"n{_fixed(value)}"'
 
 
 def _fixed(value: float) -> str:
@@ -213,6 +222,8 @@ def _fixed(value: float) -> str:
 
 def _checked(value: object, field: str) -> float | str:
     """A word or a finite float; an int becomes one. The message leaves the value out: it may be a patient's."""
+    if type(value) is float and -sys.float_info.max <= value <= sys.float_info.max:  # as nearly all are; the rest costs thrice
+        return value
     if isinstance(value, str) and len(value) <= MOST_CHARACTERS:
         return value
     if isinstance(value, float | int) and not isinstance(value, bool) and abs(value) <= sys.float_info.max:

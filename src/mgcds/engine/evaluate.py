@@ -109,8 +109,7 @@ class Engine:
     ) -> None:
         """Ends every rule on which the engines differ as `error`."""
         assert self.session is not None
-        order_hooks = tuple(self.library.policy.order_hooks)
-        ruling = self._safely(lambda: self.session.run(answers, hook, order_hooks) if self.session else None)
+        ruling = self._safely(lambda: self.session.run(answers, hook) if self.session else None)
         differing = {key for key, word in ruling.words.items() if answers[key].word != word} if ruling else set()
         for rule_id, verdict in verdicts.items():
             if ruling is None:
@@ -199,12 +198,15 @@ class Engine:
                 outcomes[rule_id] = replace(outcome, state="suppressed", reason="overridden", because=because)
 
 
+_NOT_FIRED = Outcome("not-fired")
+
+
 def _before_policy(verdict: Verdict) -> Outcome:
     if verdict.level is not None:
         return Outcome("fired", verdict.level, missing=verdict.missing)
     if verdict.undecided:
         return Outcome("not-evaluable", reason="data-missing", missing=verdict.missing)
-    return Outcome("not-fired")
+    return _NOT_FIRED
 
 
 def _agree(rule: LinkedRule, verdict: Verdict, ruling: Ruling, differing: set[str], suppressing: set[int]) -> bool:

@@ -41,33 +41,35 @@ def holds(condition: Condition, answers: Answers, hook: str) -> bool | None:
     """True, False, or None where the data to decide were not supplied."""
     if isinstance(condition, Ask):
         answer = answers[condition.question]
-        if not answer.known:
-            return None
-        return _all(_test(test, answer, answers) for test in condition.tests)
+        whole: bool | None = True
+        for test in condition.tests:
+            truth = _test(test, answer, answers)
+            if truth is False:
+                return False
+            whole = whole and truth
+        return whole
     if isinstance(condition, AtHook):
         return hook in condition.hooks
-    parts = (holds(part, answers, hook) for part in condition.of)
-    return _all(parts) if isinstance(condition, All) else _any(parts)
-
-
-def _all(parts: Iterable[bool | None]) -> bool | None:
-    """No if one says no, and then the rest is not looked at: most rules end at their first condition."""
-    whole: bool | None = True
-    for part in parts:
-        if part is False:
-            return False
-        if part is None:
+    if isinstance(condition, All):
+        return hold_all(condition.of, answers, hook)
+    whole = False
+    for part in condition.of:
+        truth = holds(part, answers, hook)
+        if truth:
+            return True
+        if truth is None:
             whole = None
     return whole
 
 
-def _any(parts: Iterable[bool | None]) -> bool | None:
-    whole: bool | None = False
-    for part in parts:
-        if part is True:
-            return True
-        if part is None:
-            whole = None
+def hold_all(conditions: Iterable[Condition], answers: Answers, hook: str) -> bool | None:
+    """No if one says no, and then the rest is not looked at: most rules end at their first condition."""
+    whole: bool | None = True
+    for condition in conditions:
+        truth = holds(condition, answers, hook)
+        if truth is False:
+            return False
+        whole = whole and truth
     return whole
 
 
@@ -162,7 +164,7 @@ def supporting(condition: Condition, answers: Answers, hook: str) -> list[str]:
 
 def judge(rule: LinkedRule, answers: Answers, hook: str, order_hooks: tuple[str, ...]) -> Verdict:
     """What one rule comes to."""
-    whole = _all(holds(condition, answers, hook) for condition in rule.when)
+    whole = hold_all(rule.when, answers, hook)
     if whole is False:
         return _SILENT
     missing = [key for condition in rule.when for key in undecided(condition, answers)] if whole is None else []

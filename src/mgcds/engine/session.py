@@ -32,6 +32,21 @@ class _Compiled:
     layers: tuple[tuple[tuple[Asked, ...], Narrowed], ...]
     defined: frozenset[str]
     rules: Narrowed
+    focused: Mapping[str, bool]  # rules that need no trigger to be in focus
+    # Answers whose facts no rule of the hook could use, by question. "Absent" and "not known" are the same objects in every
+    # run, and most of them are such: with this a run took 0.95 ms instead of 1.4. Nothing of a patient is kept.
+    useless: dict[str, Answer]
+
+    def fact(self, answer: Answer) -> Fact | None:
+        """The fact of an answer, None where no rule could use it."""
+        if self.useless.get(answer.key) is answer:
+            return None
+        fact = fact_of(answer)
+        if answer.present or any(each.meets(answer.key, fact) for each in (self.rules, *(layer for _, layer in self.layers))):
+            return fact
+        if not answer.because and not answer.notes:
+            self.useless[answer.key] = answer
+        return None
 
 
 class Session:
@@ -40,7 +55,6 @@ class Session:
     def __init__(self, library: Library) -> None:
         self._library = library
         self._compiled: dict[str, _Compiled] = {}
-        self._facts: dict[str, tuple[Answer, Fact]] = {}
         self._lock = Lock()
 
     def _of(self, hook: str) -> _Compiled:
@@ -50,15 +64,16 @@ class Session:
                     (tuple(defined), Narrowed(f"definitions-{number}-{hook}", [rules]))
                     for number, (defined, rules) in enumerate(compile_definitions(self._library, hook))
                 )
+                order_hooks = self._library.policy.order_hooks
                 groups: dict[str, list[Rule]] = {}
                 for rule in self._library.rules_at(hook):
-                    groups.setdefault(rule.group, []).extend(compile_rule(rule))
+                    groups.setdefault(rule.group, []).extend(compile_rule(rule, with_focus=hook in order_hooks))
                 for number, row in enumerate(self._library.suppress):
                     groups.setdefault(POLICY, []).extend(compile_conditions(f"{POLICY}|{number}", [row.when]))
                 defined = frozenset(asked.key for asked in self._library.questions_at(hook) if asked.lines)
-                self._compiled[hook] = _Compiled(
-                    layers, defined, Narrowed(f"rules-{hook}", [rules for _, rules in sorted(groups.items())])
-                )
+                focused = {rule.id: hook not in order_hooks or not rule.triggers for rule in self._library.rules_at(hook)}
+                rulesets = Narrowed(f"rules-{hook}", [rules for _, rules in sorted(groups.items())])
+                self._compiled[hook] = _Compiled(layers, defined, rulesets, focused, {})
             return self._compiled[hook]
 
     def close(self) -> None:
@@ -68,24 +83,13 @@ class Session:
                 for narrowed in (*(narrowed for _, narrowed in compiled.layers), compiled.rules):
                     narrowed.close()
 
-    def _fact(self, answer: Answer) -> Fact:
-        """The fact of an answer. "Absent" and "not known" are the same objects in every run, so their facts are kept.
-
-        Saves 0.2 of 0.35 ms at patient-view; one entry a question, and none that holds anything of a patient.
-        """
-        kept = self._facts.get(answer.key)
-        if kept is not None and kept[0] is answer:
-            return kept[1]
-        fact = fact_of(answer)
-        if not answer.because and not answer.uses and not answer.present:
-            self._facts[answer.key] = (answer, fact)
-        return fact
-
-    def run(self, answers: Mapping[str, Answer], hook: str, order_hooks: tuple[str, ...]) -> Ruling:
+    def run(self, answers: Mapping[str, Answer], hook: str) -> Ruling:
         """The ruling on answers that were asked of the chart; definitions among them are ignored and made anew."""
         compiled = self._of(hook)
-        facts = {key: self._fact(answer) for key, answer in answers.items() if key not in compiled.defined}
-        facts[HOOK] = {"q": HOOK, "word": hook}
+        facts: dict[str, Fact] = {HOOK: {"q": HOOK, "word": hook}}
+        for key, answer in answers.items():
+            if key not in compiled.defined and (fact := compiled.fact(answer)) is not None:
+                facts[key] = fact
         words: dict[str, str] = {}
         for defined, ruleset in compiled.layers:
             lines = {name.rpartition("|")[0] for name in ruleset.run(facts)}
@@ -104,18 +108,14 @@ class Session:
                 facts[key] = fact_of(
                     Answer(key, known=word is not None, present=word is not None, word=word or "", focus=answers[key].focus)
                 )
-        return self._ruling(words, {name.rpartition("|")[0] for name in compiled.rules.run(facts)}, hook, order_hooks)
-
-    def _ruling(self, words: Mapping[str, str], held: set[str], hook: str, order_hooks: tuple[str, ...]) -> Ruling:
-        levels: dict[str, str | None] = {}
-        focused: dict[str, bool] = {}
-        for rule in self._library.rules_at(hook):
-            levels[rule.id] = _level(rule, held)
-            focused[rule.id] = (
-                hook not in order_hooks
-                or not rule.triggers
-                or any(f"{rule.id}|focus {number}" in held for number in range(len(rule.triggers)))
-            )
+        held = {name.rpartition("|")[0] for name in compiled.rules.run(facts)}
+        levels: dict[str, str | None] = dict.fromkeys(compiled.focused)
+        focused = dict(compiled.focused)
+        for rule_id in {name.partition("|")[0] for name in held} - {POLICY}:
+            rule = self._library.rules[rule_id]
+            levels[rule_id] = _level(rule, held)
+            if not focused[rule_id]:
+                focused[rule_id] = any(f"{rule_id}|focus {number}" in held for number in range(len(rule.triggers)))
         suppressing = frozenset(n for n in range(len(self._library.suppress)) if f"{POLICY}|{n}" in held)
         return Ruling(words, levels, focused, suppressing)
 

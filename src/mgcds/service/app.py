@@ -119,7 +119,7 @@ def create_app(
         responses=errors.documented(400, 401, 404, 408, 412, 413, 415, 429, 500, 503),
         openapi_extra=_BODY,
     )
-    async def call(service_id: str, request: Request) -> JSONResponse:
+    async def call(service_id: str, request: Request) -> Response:
         caller = await caller_of(request, f"/cds-services/{service_id}")
         hook = services.get(service_id)
         if hook is None:

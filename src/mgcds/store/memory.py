@@ -9,7 +9,7 @@ from datetime import date, datetime, time, timedelta, tzinfo
 from hashlib import sha256
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine, RowMapping, Table, select
+from sqlalchemy import Connection, Engine, RowMapping, Table, bindparam, select
 
 from mgcds.engine.remember import Override
 from mgcds.store.pseudonym import pseudonym
@@ -40,12 +40,28 @@ class Event:
     suggestions: tuple[UUID, ...] = ()
 
 
+_OVERRIDES = (
+    select(finding.c.rule, finding.c.indicator, feedback.c.outcome_at, feedback.c.received_at)
+    .join_from(feedback, finding, finding.c.card_id == feedback.c.card_id)
+    .where(
+        feedback.c.issuer == bindparam("by"),
+        feedback.c.patient == bindparam("of"),
+        feedback.c.outcome == OVERRIDDEN,
+        feedback.c.outcome_at >= bindparam("since"),
+    )
+)
+
+
 class Store:
     """One database and the site's key. May be shared between threads; every method may raise StoreError."""
 
     def __init__(self, engine: Engine, key: bytes) -> None:
         self._engine = engine
         self._key = key
+        # Written once, not for each request, which took SQLAlchemy as long as running them.
+        self._adding = {table: inserting(engine, table).on_conflict_do_nothing() for table in (finding, feedback)}
+        shown = inserting(engine, card)
+        self._showing = shown.on_conflict_do_update(index_elements=["id"], set_={"shown_at": shown.excluded.shown_at})
 
     def whose(self, issuer: str, identity: str) -> str:
         """The pseudonym of somebody whom an issuer knows under an id."""
@@ -69,10 +85,7 @@ class Store:
             return
         rows.sort(key=lambda row: str(row["id"]))  # two workers that lock the same rows lock them in the same order
         with writing(self._engine) as connection:
-            insert = inserting(self._engine, card)
-            connection.execute(
-                insert.on_conflict_do_update(index_elements=["id"], set_={"shown_at": insert.excluded.shown_at}), rows
-            )
+            connection.execute(self._showing, rows)
             self._add(connection, finding, findings)
 
     def note(self, events: Sequence[Event], *, issuer: str, at: datetime) -> int:
@@ -105,18 +118,9 @@ class Store:
     def overrides(self, *, issuer: str, patient_id: str, today: date, zone: tzinfo, days: int) -> tuple[Override, ...]:
         """What was overridden for a patient in the last days, newest last. A time to come counts as when it was received."""
         since = datetime.combine(_days_ago(today, days), time.min, zone)
-        asked = (
-            select(finding.c.rule, finding.c.indicator, feedback.c.outcome_at, feedback.c.received_at)
-            .join_from(feedback, finding, finding.c.card_id == feedback.c.card_id)
-            .where(
-                feedback.c.issuer == issuer,
-                feedback.c.patient == pseudonym(self._key, issuer, patient_id),
-                feedback.c.outcome == OVERRIDDEN,
-                feedback.c.outcome_at >= since,
-            )
-        )
+        wanted = {"by": issuer, "of": pseudonym(self._key, issuer, patient_id), "since": since}
         with reading(self._engine) as connection:
-            rows = connection.execute(asked).all()
+            rows = connection.execute(_OVERRIDES, wanted).all()
         found = {Override(rule, indicator, min(at, received).astimezone(zone).date()) for rule, indicator, at, received in rows}
         return tuple(sorted(found, key=lambda past: (past.on, past.rule, past.indicator)))
 
@@ -141,7 +145,7 @@ class Store:
 
     def _add(self, connection: Connection, table: Table, rows: list[dict[str, object]]) -> None:
         if rows:
-            connection.execute(inserting(self._engine, table).on_conflict_do_nothing(), rows)
+            connection.execute(self._adding[table], rows)
 
 
 def _id(*parts: object) -> str:
