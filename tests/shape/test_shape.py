@@ -50,7 +50,7 @@ def test_imports_point_down(layer: str) -> None:
     ("library", "only"),
     [
         ("durable_rules_engine", "engine/durable.py"),
-        ("ruamel", "source.py"),
+        ("yaml", "source.py"),
         ("fastapi", "service/"),
         ("typer", "cli/"),
         ("sqlalchemy", "store/"),
