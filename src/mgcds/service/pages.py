@@ -1,7 +1,8 @@
-"""The pages behind `source.url`: all rules, and each rule in plain words. Made once, when the service starts."""
+"""The pages behind `source.url`: all rules, and each rule in plain words. Made when first asked for, and kept."""
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -31,36 +32,46 @@ def add_pages(app: FastAPI, library: Library, root: str) -> None:
     def page(name: str, **values: Any) -> str:
         return environment.get_template(name).render(root=root, library=library, **values)
 
-    in_use = library.rules_in_use()
-    groups = [
-        (str(key), str(group.title), sorted((r for r in in_use if r.group == key), key=lambda r: (r.priority, r.id)))
-        for key, group in library.policy.groups.items()
-    ]
-    overview = page("rules.html", groups=[group for group in groups if group[2]], count=len(in_use), hooks=HOOKS,
-                    site=overview_of_site(library))  # fmt: skip
-    pages = {rule.id: page("rule.html", **describe(rule, library)) for rule in library.rules.values()}
-    missing = page("missing.html")
-    attributes_of = {
-        rule.id: source_attributes(rule, library).model_dump_json(exclude_none=True) for rule in library.rules.values()
-    }
+    @cache
+    def overview() -> str:
+        in_use = library.rules_in_use()
+        groups = [
+            (str(key), str(group.title), sorted((r for r in in_use if r.group == key), key=lambda r: (r.priority, r.id)))
+            for key, group in library.policy.groups.items()
+        ]
+        shown = [group for group in groups if group[2]]
+        return page("rules.html", groups=shown, count=len(in_use), hooks=HOOKS, site=overview_of_site(library))
+
+    @cache
+    def page_of(rule_id: str) -> str:
+        return page("rule.html", **describe(library.rules[rule_id], library))
+
+    @cache
+    def attributes_of(rule_id: str) -> str:
+        return source_attributes(library.rules[rule_id], library).model_dump_json(exclude_none=True)
+
+    @cache
+    def context() -> str:
+        assert library.facts is not None
+        return page("context.html", sections=told(library), count=len(library.facts.facts))
 
     if library.facts is not None:
-        context = page("context.html", sections=told(library), count=len(library.facts.facts))
 
         @app.get("/context", response_class=HTMLResponse, summary="The facts behind the rules")
         async def facts() -> HTMLResponse:
-            return HTMLResponse(context, headers=_HEADERS)
+            return HTMLResponse(context(), headers=_HEADERS)
 
     @app.get("/rules", response_class=HTMLResponse, summary="All rules")
     async def rules() -> HTMLResponse:
-        return HTMLResponse(overview, headers=_HEADERS)
+        return HTMLResponse(overview(), headers=_HEADERS)
 
     @app.get("/rules/{rule_id}", response_class=HTMLResponse, summary="One rule in plain words", responses=documented(404))
     async def rule(rule_id: str, request: Request) -> HTMLResponse:
-        found = pages.get(rule_id)
-        if found is None and "html" not in request.headers.get("accept", ""):
+        if rule_id in library.rules:
+            return HTMLResponse(page_of(rule_id), headers=_HEADERS)
+        if "html" not in request.headers.get("accept", ""):
             raise Refused(404, "not-found", "There is no such rule.")
-        return HTMLResponse(found or missing, 200 if found else 404, headers=_HEADERS)
+        return HTMLResponse(page("missing.html"), 404, headers=_HEADERS)
 
     @app.get(
         "/rules/{rule_id}/source-attributes.json",
@@ -70,10 +81,9 @@ def add_pages(app: FastAPI, library: Library, root: str) -> None:
         responses=documented(404),
     )
     async def attributes(rule_id: str) -> Response:
-        found = attributes_of.get(rule_id)
-        if found is None:
+        if rule_id not in library.rules:
             raise Refused(404, "not-found", "There is no such rule.")
-        return Response(found, media_type="application/json", headers={"cache-control": "max-age=60"})
+        return Response(attributes_of(rule_id), media_type="application/json", headers={"cache-control": "max-age=60"})
 
     @app.get("/static/style.css", include_in_schema=False)
     async def stylesheet() -> Response:

@@ -17,7 +17,8 @@ _OF_THE_PATIENT: dict[str, PersonalData] = {"age": "date-of-birth", "sex": "sex"
 
 def used_by(rule: LinkedRule, library: Library) -> dict[PersonalData, tuple[str, ...]]:
     """Each kind of personal data with the titles of the questions through which the rule uses it; empty where it does not."""
-    asked = [library.questions[key] for key in library.order if key in reached(rule, library)]
+    keys = reached(rule, library)
+    asked = [library.questions[key] for key in library.order if key in keys]
     kinds = {item.key: frozenset(_kinds(item, library)) for item in asked}
     return {
         kind: tuple(dict.fromkeys(capital(title_of(item, library)) for item in asked if kind in kinds[item.key]))
