@@ -86,12 +86,12 @@ class Answering:
 
     async def cards(self, caller: Caller, service: str, hook: str, body: bytes) -> Response:
         """The response to one call. Raises Refused."""
-        read = await run_sync(lambda: self._read(caller, hook, body), limiter=self._one)
-        call = read.call
-        if read.lacking is not None:
+        read, done = await run_sync(lambda: self._begun(caller, service, hook, body), limiter=self._one)
+        if done is None:
+            assert read.lacking is not None
             had = await self._fetcher.fetch(read.lacking)
-            call = call.model_copy(update={"prefetch": {**(call.prefetch or {}), **had}})
-        done = await run_sync(lambda: self._decided(caller, service, hook, call, read, body), limiter=self._one)
+            call = read.call.model_copy(update={"prefetch": {**(read.call.prefetch or {}), **had}})
+            done = await run_sync(lambda: self._decided(caller, service, hook, call, read, body), limiter=self._one)
         if done.cards:  # recorded before they go out, so that feedback on them is never too early
             with move_on_after(RECORDING_SECONDS) as waiting:
                 patient = read.context.patientId
@@ -107,6 +107,11 @@ class Answering:
     async def feedback(self, caller: Caller, body: bytes) -> JSONResponse:
         """The response to one batch of feedback, taken whole or not at all. Raises Refused."""
         return await run_sync(lambda: self._noted(caller, body), limiter=self._storing)
+
+    def _begun(self, caller: Caller, service: str, hook: str, body: bytes) -> tuple[Read, Answered | None]:
+        """A call that was read, and answered in the same turn where nothing must be fetched."""
+        read = self._read(caller, hook, body)
+        return read, self._decided(caller, service, hook, read.call, read, body) if read.lacking is None else None
 
     @uncollected()
     def _read(self, caller: Caller, hook: str, body: bytes) -> Read:

@@ -84,7 +84,8 @@ class Store:
         if not rows:
             return
         rows.sort(key=lambda row: str(row["id"]))  # two workers that lock the same rows lock them in the same order
-        with writing(self._engine) as connection:
+        # Feedback on them is synced, and syncs what was written before it; a card that nobody answered may be lost.
+        with writing(self._engine, synced=False) as connection:
             connection.execute(self._showing, rows)
             self._add(connection, finding, findings)
 

@@ -121,7 +121,7 @@ class Recorder:
             }
             for each in batch
         ]
-        with writing(self._engine) as connection:
+        with writing(self._engine, synced=False) as connection:
             connection.execute(insert(record), rows)
 
 

