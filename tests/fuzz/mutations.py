@@ -113,7 +113,8 @@ def _text(chance: random.Random, container: Any, key: Any) -> None:
         container[key] = chance.choice((value[:cut], value[cut:], value.upper(), value + value, value[:cut] + CANARY + value[cut:],
                                         value[:cut] + chance.choice("\u0000\u202e\ud800<>&'\"\\*[](){}|`~\n") + value[cut:]))  # fmt: skip
     elif isinstance(value, int | float) and not isinstance(value, bool):
-        container[key] = chance.choice((-value, value * 1000, value / 1000, str(value), float("inf") if value else 0))
+        less = value // 1000 if isinstance(value, int) else value / 1000  # a huge integer is no float
+        container[key] = chance.choice((-value, value * 1000, less, str(value), float("inf") if value else 0))
 
 
 def _rename(chance: random.Random, container: Any, key: Any) -> None:
