@@ -10,6 +10,7 @@ from mgcds.engine import medication_answers as medicines
 from mgcds.engine import record_answers as records
 from mgcds.engine.answer import Answer
 from mgcds.engine.asking import Asking
+from mgcds.engine.faults import failed_answer
 from mgcds.engine.spacing_answer import spacing
 from mgcds.language import find
 from mgcds.language.library import Asked, Library
@@ -33,10 +34,13 @@ _VERBS: dict[type[find.Question], Callable[[Asking, Asked, Any], Answer]] = {
 
 
 def answer_all(chart: Chart, library: Library) -> dict[str, Answer]:
-    """The answer to every question of the chart's hook, by key."""
+    """The answer to every question of the chart's hook, by key; one that could not be asked is `failed`."""
     ask = Asking(chart, library)
     for asked in library.questions_at(chart.hook):
         verb = _VERBS.get(type(asked.question))
         if verb is not None:
-            ask.answers[asked.key] = verb(ask, asked, asked.question)
+            try:
+                ask.answers[asked.key] = verb(ask, asked, asked.question)
+            except Exception as error:  # noqa: BLE001 - a fault in one question costs the rules that need it, not the others
+                ask.answers[asked.key] = failed_answer(asked.key, error)
     return ask.answers

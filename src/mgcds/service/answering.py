@@ -128,6 +128,9 @@ class Answering:
         overrides = self._memory.overrides(caller.scope, patient_id, chart.today)
         with step("evaluate"):
             evaluation = self._memory.unrepeated(self._engine.evaluate(chart, overrides), read.repeats)
+        current().failed_questions = evaluation.failed
+        if evaluation.nothing_decided:  # with 200 it would look as if there were nothing to say
+            raise Refused(500, "exception", "The service failed; nothing was decided.")
         with step("cards"):
             answer = respond(
                 evaluation,
