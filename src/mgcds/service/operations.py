@@ -26,6 +26,12 @@ class Lasting:
     condition: Condition = field(default_factory=Condition)
     memory: Memory | None = None
 
+    def measure(self) -> None:
+        """Takes into the counts what is not counted as it happens."""
+        self.metrics.is_in(self.condition)
+        if self.memory is not None and self.memory.recording is not None:
+            self.metrics.dropped_so_far(self.memory.recording.recorder.dropped)
+
 
 def add_operations(app: FastAPI, settings: Settings, lasting: Lasting, health: dict[str, Any]) -> None:
     """Adds /healthz, /readyz and /metrics. `health`: what the probes tell of the library."""
@@ -46,7 +52,7 @@ def add_operations(app: FastAPI, settings: Settings, lasting: Lasting, health: d
     async def metered(request: Request) -> Response:
         if not _may_read(request, settings):
             raise Refused(401, "login", "This address asks for a token.")
-        metrics.is_in(condition)
+        lasting.measure()
         return Response(await run_sync(metrics.text), media_type=CONTENT_TYPE, headers={"cache-control": "no-store"})
 
     metrics.serves(health["library"], __version__)
