@@ -110,9 +110,9 @@ class Answering:
     @uncollected()
     def _read(self, caller: Caller, hook: str, body: bytes) -> Read:
         told = within_bounds(parse(body))
-        call, context = read_call(told, hook)
         exchange = current()
-        exchange.stripped = not call.prefetch and call.fhirAuthorization is None
+        exchange.stripped = not told.get("prefetch") and told.get("fhirAuthorization") is None  # drafts are stripped too
+        call, context = read_call(told, hook)
         exchange.whom = self._memory.pseudonyms(caller.scope, user=context.userId or "", patient_id=context.patientId)
         templates = self._prefetch[hook]
         call = settled(call, templates)
