@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mgcds.cards import respond
+from mgcds.characters import with_marks
 from mgcds.chart.facts import Chart
 from mgcds.chart.intake import WrongPatient, read_chart, read_resources
 from mgcds.engine.evaluate import Evaluation
@@ -57,7 +58,7 @@ def value_of(file: Path) -> Any:
         if file.stat().st_size > MOST_BYTES:
             raise UnreadableFile(f"the file is larger than {MOST_BYTES} bytes")
         data = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
-        text = data.decode("utf-8-sig")
+        text = with_marks(data.decode("utf-8-sig"))
         return (
             json.loads(text) if ".ndjson" not in file.name else [json.loads(line) for line in text.splitlines() if line.strip()]
         )
