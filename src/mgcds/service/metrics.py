@@ -76,6 +76,7 @@ class Metrics:
         self.workers = gauge("workers", "Workers that answer", "livesum")
         self.library = gauge("library_info", "Workers that answer with this library", "livesum", "library", "version")
         self.degraded = gauge("degraded", "1 where a new library was refused and the old one answers", "livemax")
+        self.database_away = gauge("database_away", "1 where the database has not been opened since the start", "livemax")
         self.stopping = gauge("stopping", "Workers that finish what is in flight", "livesum")
         self.resident = gauge("resident_bytes", "Memory of a worker", "liveall")
 
@@ -138,6 +139,7 @@ class Metrics:
         """How this process is."""
         self.workers.set(1)
         self.degraded.set(condition.degraded)
+        self.database_away.set(condition.database_away)
         self.stopping.set(condition.stopping)
         self.resident.set(resident_bytes())
 
