@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from mgcds.cards import respond
+from mgcds.characters import with_marks
 from mgcds.chart.facts import Chart
 from mgcds.chart.intake import WrongPatient, read_chart, read_resources
 from mgcds.engine.evaluate import Evaluation
@@ -78,7 +79,7 @@ def value_of(file: Path) -> Any:
         if file.stat().st_size > MOST_BYTES:
             raise UnreadableFile(f"the file is larger than {MOST_BYTES} bytes")
         data = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
-        text = data.decode("utf-8-sig")
+        text = with_marks(data.decode("utf-8-sig"))
         return _loads(text) if ".ndjson" not in file.name else [_loads(line) for line in text.splitlines() if line.strip()]
     except FileNotFoundError:
         raise UnreadableFile("there is no such file") from None
@@ -93,7 +94,7 @@ def value_of(file: Path) -> Any:
 
 
 def _loads(text: str) -> Any:
-    """JSON; what orjson is too strict for (NaN, half a character) is read as Python reads it, three times as slowly."""
+    """JSON; what orjson is too strict for (NaN) is read as Python reads it, three times as slowly."""
     try:
         return orjson.loads(text)
     except (ValueError, TypeError):

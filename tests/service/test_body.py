@@ -15,6 +15,7 @@ from mgcds.service.body import MOST_DEPTH, parse
 from mgcds.service.errors import Refused
 from mgcds.settings import Settings
 from tests.service.conftest import Client
+from tests.service.test_leaks import strings
 
 PATH = "/cds-services/mgcds-patient-view"
 JSON = {"content-type": "application/json"}
@@ -123,6 +124,46 @@ def test_a_byte_order_mark_is_taken(client: Client) -> None:
 )
 def test_half_a_character_becomes_a_mark_instead_of_sinking_the_request(written: str, read: str) -> None:
     assert parse(f'{{"a": {written}}}'.encode())["a"] == read
+
+
+def test_marks_and_half_characters_that_are_not_taken() -> None:
+    for sent in (
+        b'\xef\xbb\xbf\xef\xbb\xbf{"a": 1}',  # one byte order mark is passed over, two are not
+        b'{"a": \xef\xbb\xbf1}',  # nor one that stands anywhere else
+        b'{"a": "\xed\xa0\xbd"}',  # half a character as bytes is not UTF-8
+        rb'{"\ud83d": 1, "\udc00": 2}',  # two names become the same
+    ):
+        with pytest.raises(Refused):
+            parse(sent)
+    assert parse(b'\xef\xbb\xbf{"\xef\xbb\xbf": 1}') == {"\ufeff": 1}
+
+
+@pytest.mark.parametrize("name", ["10-order-sign-impaired-kidneys", "22-draft-to-move", "13-text-only-dosage"])
+def test_half_a_character_in_any_text_sinks_nothing_behind_the_reader(client: Client, name: str) -> None:
+    """The answer can be written, and so can the database: nothing of either half is left."""
+    request = client.fixture(name)
+    memory = client.http.app.state.memory  # type: ignore[attr-defined]
+    before, statuses, path = memory.failures, set(), f"/cds-services/mgcds-{request['hook']}"
+    for container, key in strings(request):
+        kept = container[key]
+        container[key] = f"{kept}\ud83d"
+        body = b"\xef\xbb\xbf" + json.dumps(request).encode()
+        response = client.http.post(path, content=body, headers=JSON)
+        container[key] = kept
+        statuses.add(response.status_code)
+        assert "ud83d" not in response.text
+        json.dumps(response.json(), ensure_ascii=False).encode()
+    assert {200, 400} <= statuses <= {200, 400, 412}
+    assert memory.failures == before
+
+
+def test_half_a_character_in_feedback_is_dropped_with_the_comment(client: Client) -> None:
+    _, answer = client.call(client.fixture("02-severely-low-mmol"))
+    entry = {"card": answer["cards"][0]["uuid"], "outcome": "overridden", "outcomeTimestamp": "2026-06-15T10:00:00Z",
+             "overrideReason": {"reason": {"code": "x\udc00"}, "userComment": "cut \ud83d"}}  # fmt: skip
+    body = b"\xef\xbb\xbf" + json.dumps({"feedback": [entry]}).encode()
+    response = client.http.post(f"{PATH}/feedback", content=body, headers=JSON)
+    assert (response.status_code, response.json()["extension"]["org.mgcds.feedback"]["unknown"]) == (200, 0)
 
 
 def test_half_a_character_in_a_drug_name_does_not_sink_the_cards(client: Client) -> None:

@@ -14,12 +14,18 @@ from starlette.testclient import TestClient
 
 from mgcds.engine.evaluate import Engine
 from mgcds.language.library import Library
+from mgcds.service import tracing
 from mgcds.service.app import create_app
 from mgcds.service.logs import configure
 from mgcds.settings import Settings
 from tests.service.conftest import TODAY, Client
 
 CANARY = "canaryJaneDoe"
+# Headers that a caller may fill as it likes, and that others would copy into logs or traces.
+EVERYWHERE = {
+    "x-request-id": CANARY, "tracestate": f"vendor={CANARY}", "baggage": f"name={CANARY}", "user-agent": CANARY,
+    "traceparent": f"00-{CANARY}-b7ad6b7169203331-01", "referer": f"https://ehr.example.org/{CANARY}",
+}  # fmt: skip
 
 
 def planted(value: Any, *, keep: tuple[str, ...] = ("resourceType", "hook", "hookInstance", "system", "status")) -> Any:
@@ -42,6 +48,39 @@ def logged(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) 
     yield lambda: capsys.readouterr().err
     structlog.configure(**before)
     logging.root.handlers[:], logging.root.level = handlers, level
+
+
+@pytest.fixture
+def spans() -> Iterator[Any]:
+    """Every span that the service makes; skipped where the extra for traces is not installed."""
+    trace = pytest.importorskip("opentelemetry.sdk.trace", reason="the extra mgcds[otel] is not installed")
+    from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+    from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+    exporter = InMemorySpanExporter()
+    provider = trace.TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    tracing.use(provider.get_tracer("test"))
+    yield exporter
+    tracing.use(None)
+
+
+@pytest.fixture
+def watched(client: Client, logged: Any, spans: Any) -> Any:
+    """Gives every place that must never hold anything of a request, by name; none of them may be empty."""
+
+    def places(client: Client = client) -> dict[str, str]:
+        log = logged()
+        metrics = client.http.get("/metrics")
+        assert metrics.status_code == 200
+        told = [span.to_json() for span in spans.get_finished_spans()]  # with events, links, state and resource
+        found = {"log": log, "metrics": metrics.text, "spans": "\n".join(told)}
+        assert "answered" in found["log"]
+        assert "mgcds_requests_total{" in found["metrics"]
+        assert "mgcds.request_id" in found["spans"]
+        return found
+
+    return places
 
 
 def bad_requests(client: Client) -> Iterator[tuple[str, str, bytes, dict[str, str]]]:
@@ -68,9 +107,10 @@ def bad_requests(client: Client) -> Iterator[tuple[str, str, bytes, dict[str, st
             yield "POST", path, json.dumps(request).encode(), json_type
 
 
-def test_no_refusal_echoes_the_request(client: Client, logged: Any) -> None:
+def test_no_refusal_echoes_the_request(client: Client, watched: Any) -> None:
     refused = 0
     for method, path, body, headers in bad_requests(client):
+        headers |= EVERYWHERE
         response = client.http.request(method, path, content=body, headers=headers)
         if response.status_code >= 400:
             refused += 1
@@ -78,13 +118,8 @@ def test_no_refusal_echoes_the_request(client: Client, logged: Any) -> None:
             assert CANARY not in response.text
             assert CANARY not in str(response.headers)
     assert refused > 30
-    assert CANARY not in logged()
-
-
-def watched(client: Client, logged: Any) -> dict[str, str]:
-    """Every place that must never hold anything of a request, by name. What is measured or traced is added here."""
-    metrics = client.http.get("/metrics")
-    return {"log": logged(), "metrics": metrics.text if metrics.status_code == 200 else ""}
+    for place, text in watched().items():
+        assert CANARY not in text, place
 
 
 def strings(value: Any) -> Iterator[tuple[Any, Any]]:
@@ -97,7 +132,7 @@ def strings(value: Any) -> Iterator[tuple[Any, Any]]:
 
 
 @pytest.mark.parametrize("name", ["02-severely-low-mmol", "11-laxative-as-needed-referenced", "22-draft-to-move"])
-def test_a_canary_in_any_one_text_of_a_request_is_found_nowhere_but_in_cards(client: Client, logged: Any, name: str) -> None:
+def test_a_canary_in_any_one_text_of_a_request_is_found_nowhere_but_in_cards(client: Client, watched: Any, name: str) -> None:
     """One at a time, so that the others still lead deep into the service; in place of the text, and inside it."""
     request = client.fixture(name)
     service = f"mgcds-{request['hook']}"
@@ -105,13 +140,44 @@ def test_a_canary_in_any_one_text_of_a_request_is_found_nowhere_but_in_cards(cli
     for number, (container, key) in enumerate(strings(request)):
         before = container[key]
         container[key] = CANARY if number % 2 else f"{before}{CANARY}"
-        response = client.http.post(f"/cds-services/{service}", json=request, headers={"x-request-id": CANARY})
+        response = client.http.post(f"/cds-services/{service}", json=request, headers=EVERYWHERE)
         container[key] = before
         seen.add(response.status_code)
         assert CANARY not in str(response.headers), key
         assert response.status_code == 200 or CANARY not in response.text, key
     assert {200, 400} <= seen <= {200, 400, 412}
-    for place, text in watched(client, logged).items():
+    for place, text in watched().items():
+        assert CANARY not in text, place
+
+
+def test_a_canary_in_any_one_text_of_feedback_is_found_nowhere(client: Client, watched: Any) -> None:
+    _, answer = client.call(client.fixture("02-severely-low-mmol"))
+    body = {
+        "feedback": [
+            {
+                "card": answer["cards"][0]["uuid"],
+                "outcome": "overridden",
+                "outcomeTimestamp": f"{TODAY}T10:00:00Z",
+                "overrideReason": {
+                    "reason": {"code": "other", "system": "urn:mgcds:override-reason", "display": "Other"},
+                    "userComment": "a comment",
+                },
+                "overrideReasons": [{"reason": {"code": "x", "system": "y", "display": "z"}, "userComment": "more"}],
+                "acceptedSuggestions": [{"id": "an id"}],
+                "extension": {"org.example.note": "a note"},
+            }
+        ]
+    }
+    path, seen = "/cds-services/mgcds-patient-view/feedback", set()
+    for container, key in strings(body):
+        before = container[key]
+        container[key] = f"{before}{CANARY}"
+        response = client.http.post(path, json=body, headers=EVERYWHERE)
+        container[key] = before
+        seen.add(response.status_code)
+        assert CANARY not in response.text + str(response.headers), key
+    assert seen == {200, 400}
+    for place, text in watched().items():
         assert CANARY not in text, place
 
 
@@ -120,14 +186,16 @@ def test_a_page_that_is_not_there_does_not_echo_its_name(client: Client) -> None
     assert (response.status_code, CANARY in response.text) == (404, False)
 
 
-def test_a_call_logs_what_happened_and_not_to_whom(client: Client, logged: Any) -> None:
+def test_a_call_logs_what_happened_and_not_to_whom(client: Client, watched: Any) -> None:
     request = planted(client.fixture("02-severely-low-mmol"))
     request |= {key: client.fixture("02-severely-low-mmol")[key] for key in ("context", "hookInstance")}
     request["context"] |= {"encounterId": CANARY, "patientId": CANARY}
     request["prefetch"]["patient"]["id"] = CANARY
     assert client.call(request, "mgcds-patient-view")[0] == 200
-    text = logged()
-    assert CANARY not in text
+    places = watched()
+    for place, text in places.items():
+        assert CANARY not in text, place
+    text = places["log"]
     lines = [json.loads(line) for line in text.splitlines()]
     (answered,) = (line for line in lines if line["event"] == "answered")  # one line a request
     assert (answered["endpoint"], answered["service"]) == ("call", "mgcds-patient-view")
@@ -139,7 +207,7 @@ def test_a_call_logs_what_happened_and_not_to_whom(client: Client, logged: Any) 
 
 
 def test_an_unexpected_failure_is_500_and_logs_its_type_only(
-    library: Library, client: Client, logged: Any, monkeypatch: pytest.MonkeyPatch
+    library: Library, client: Client, watched: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     http = TestClient(create_app(library, Settings(today=TODAY)), raise_server_exceptions=True)
 
@@ -155,9 +223,10 @@ def test_an_unexpected_failure_is_500_and_logs_its_type_only(
         "diagnostics": "The service failed; nothing was decided.",
     }
     assert response.headers["x-request-id"]
-    text = logged()
-    assert CANARY not in text
-    failed = next(json.loads(line) for line in text.splitlines() if json.loads(line)["event"] == "failed")
+    places = watched(Client(http))
+    for place, text in places.items():
+        assert CANARY not in text, place
+    failed = next(json.loads(line) for line in places["log"].splitlines() if json.loads(line)["event"] == "failed")
     assert failed["kind"] == "RuntimeError"
 
 

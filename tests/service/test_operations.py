@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,9 @@ from mgcds.settings import read_settings
 from mgcds.store import Store, StoreError
 from tests.service.conftest import TODAY, Client
 from tests.service.running import Running
-from tests.service.test_leaks import CANARY, planted
+from tests.service.test_leaks import CANARY, planted, spans
+
+__all__ = ["spans"]
 
 CALL = "/cds-services/mgcds-patient-view"
 
@@ -218,20 +219,6 @@ def test_two_workers_are_counted_together(tmp_path: Path) -> None:
         for _ in range(8):
             assert service.metric("mgcds_step_seconds_count") == 3 * calls
         assert service.metric("mgcds_request_seconds_count") > calls
-
-
-@pytest.fixture
-def spans() -> Iterator[Any]:
-    trace = pytest.importorskip("opentelemetry.sdk.trace", reason="the extra mgcds[otel] is not installed")
-    from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-    from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-
-    exporter = InMemorySpanExporter()
-    provider = trace.TracerProvider()
-    provider.add_span_processor(SimpleSpanProcessor(exporter))
-    tracing.use(provider.get_tracer("test"))
-    yield exporter
-    tracing.use(None)
 
 
 def test_a_request_is_one_span_with_its_steps_below(client: Client, spans: Any) -> None:

@@ -119,6 +119,15 @@ def test_it_does_not_leave_loopback_unauthenticated_by_accident() -> None:
             ["TOKENS AND PATIENT DATA TRAVEL IN THE CLEAR"],
         ),
         ({"clients": "c.yaml", "public_url": "https://cds.example.org", "data_dir": "d"}, []),
+        (
+            {
+                "clients": "c.yaml",
+                "public_url": "https://cds.example.org",
+                "pseudonym_key": "sixteen letters or more",
+                "database_url": "postgresql://mgcds@localhost/mgcds",
+            },
+            [],
+        ),
     ],
 )
 def test_it_says_loudly_who_is_let_in_that_should_perhaps_not_be(given: dict[str, str], said: list[str]) -> None:

@@ -40,6 +40,19 @@ def test_evaluate_json_prints_exactly_the_services_answer() -> None:
     assert answer["extension"]["org.mgcds.evaluation"]["hook"] == "order-sign"
 
 
+def test_half_a_character_and_a_byte_order_mark_sink_no_evaluation(tmp_path: Path) -> None:
+    """As in the service: the draft is sent back in a suggestion, and half a character could not be written."""
+    request = json.loads((ROOT / "fhir_fixtures/requests/22-draft-to-move.json").read_text(encoding="utf-8"))
+    for entry in request["context"]["draftOrders"]["entry"]:
+        entry["resource"]["note"] = [{"text": "cut \ud83d"}]
+    file = tmp_path / "cut.json"
+    file.write_bytes(b"\xef\xbb\xbf" + json.dumps(request).encode())
+    result = run("evaluate", file, "--today", "2026-06-15", "--json")
+    assert result.exit_code == 0
+    assert "cut \ufffd" in result.stdout
+    assert json.loads(result.stdout)["cards"]
+
+
 def test_evaluate_takes_a_list_of_resources(tmp_path: Path) -> None:
     entries = json.loads(PATIENT.read_text())["entry"]
     file = tmp_path / "list.json"

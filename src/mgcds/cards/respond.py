@@ -10,6 +10,8 @@ from mgcds.engine.asking import Asking
 from mgcds.engine.evaluate import Evaluation, Outcome
 from mgcds.language.site import ACTIVE
 
+_MOST_TITLES = 5  # of rules that could not be decided
+
 
 def respond(
     evaluation: Evaluation, *, service_id: str, hook_instance: str, public_url: str, incomplete_card: bool = True
@@ -21,9 +23,9 @@ def respond(
         card(topic, findings, evaluation, card_uuid(service_id, hook_instance, topic), url)
         for topic, findings in bundle(evaluation.findings, library.policy.cards.at_most)
     ]
-    lacking = lacking_kinds(evaluation)
-    if incomplete_card and lacking:
-        cards.append(_incomplete(lacking, str(card_uuid(service_id, hook_instance, INCOMPLETE)), url))
+    lacking, broken = lacking_kinds(evaluation), broken_rules(evaluation)
+    if incomplete_card and (lacking or broken):
+        cards.append(_incomplete(lacking, broken, str(card_uuid(service_id, hook_instance, INCOMPLETE)), url))
     if repeated_rules(evaluation):
         cards.append(repeated_card(evaluation, str(card_uuid(service_id, hook_instance, REPEATED)), url, TOPIC))
     return {"cards": cards, "extension": {"org.mgcds.evaluation": evaluation_extension(evaluation)}}
@@ -69,16 +71,31 @@ def lacking_kinds(evaluation: Evaluation) -> tuple[str, ...]:
     return tuple(sorted((kinds - supplied) & set(map(str, library.policy.cards.incomplete_without))))
 
 
-def _incomplete(lacking: tuple[str, ...], uuid: str, url: str) -> dict[str, Any]:
+def broken_rules(evaluation: Evaluation) -> tuple[str, ...]:
+    """Titles of the rules that would be shown and could not be decided for a fault of ours."""
+    rules = evaluation.library.rules
+    return tuple(
+        str(rules[rule_id].model.title)
+        for rule_id, outcome in evaluation.outcomes.items()
+        if outcome.state == "error" and rules[rule_id].state == ACTIVE
+    )
+
+
+def _incomplete(lacking: tuple[str, ...], broken: tuple[str, ...], uuid: str, url: str) -> dict[str, Any]:
     what = ", ".join(kind.replace("_", " ") for kind in lacking)
-    summary = f"Nutrient check incomplete ({what}): absence of an alert is not reassurance."
+    summary = f"Nutrient check incomplete{f' ({what})' if what else ''}: absence of an alert is not reassurance."
+    detail = [f"These data could not be had, so some rules could not be decided: {what}."] if lacking else []
+    if broken:
+        more = len(broken) - _MOST_TITLES
+        titles = "; ".join(broken[:_MOST_TITLES]) + (f"; and {more} more" if more > 0 else "")
+        detail.append(f"These rules could not be decided, for a fault of the service: {titles}.")
     source: dict[str, Any] = {"label": "mgcds"}
     if url:
         source["url"] = f"{url}/rules"
     return {
         "uuid": uuid,
         "summary": summary if len(summary) <= 139 else "Nutrient check incomplete: absence of an alert is not reassurance.",
-        "detail": f"These data could not be had, so some rules could not be decided: {what}.",
+        "detail": "\n\n".join(detail),
         "indicator": "info",
         "source": source | {"topic": {"system": TOPIC, "code": INCOMPLETE, "display": "Check incomplete"}},
         "extension": {"org.mgcds.findings": []},

@@ -50,6 +50,7 @@ class Answer:
     missing: tuple[str, ...] = ()  # keys that could not be decided on the way to this answer
     notes: tuple[Note, ...] = ()
     why: str = ""
+    failed: bool = False  # not known for a fault of ours, which is no gap in the data
 
     @property
     def top(self) -> Decimal | None:

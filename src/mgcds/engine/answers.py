@@ -10,6 +10,7 @@ from mgcds.engine import medication_answers as medicines
 from mgcds.engine import record_answers as records
 from mgcds.engine.answer import Answer
 from mgcds.engine.asking import Asking
+from mgcds.engine.faults import failed_answer
 from mgcds.engine.spacing_answer import spacing
 from mgcds.language import find
 from mgcds.language.library import Asked, Library
@@ -37,7 +38,7 @@ _LOOKING = frozenset((find.Latest, find.Lowest, find.Taking, find.Exposure, find
 
 
 def answer_all(chart: Chart, library: Library) -> dict[str, Answer]:
-    """The answer to every question of the chart's hook, by key.
+    """The answer to every question of the chart's hook, by key; one that could not be asked is `failed`.
 
     Where a chart holds nothing that a question looks for, its answer is the one that its verb gave the last time this was so
     and the same data were lacking. That is four of five questions of a patient-view: 1.0 ms became 0.6.
@@ -55,7 +56,11 @@ def answer_all(chart: Chart, library: Library) -> dict[str, Answer]:
                 continue
         verb = _VERBS.get(type(question))
         if verb is not None:
-            answers[key] = verb(ask, asked, question)
+            try:
+                answers[key] = verb(ask, asked, question)
+            except Exception as error:  # noqa: BLE001 - a fault in one question costs the rules that need it, not the others
+                answers[key] = failed_answer(key, error)
+                continue
             if quiet:
                 library.silence[key, lacking] = answers[key]
     return answers

@@ -62,6 +62,17 @@ class Evaluation:
     findings: tuple[Finding, ...]
     notes: tuple[tuple[Note, str], ...]  # (note, name of the question it concerns or "")
 
+    @property
+    def failed(self) -> tuple[str, ...]:
+        """Keys of the questions that could not be answered for a fault of ours."""
+        return tuple(key for key, answer in self.answers.items() if answer.failed)
+
+    @property
+    def nothing_decided(self) -> bool:
+        """Whether there are rules at this hook, and every one of them ended as error."""
+        states = {outcome.state for outcome in self.outcomes.values()} - {OFF}
+        return states == {"error"}
+
 
 class Engine:
     """One library, ready to evaluate charts. `session` None: the referee alone (for nudging, never for requests)."""
@@ -87,6 +98,7 @@ class Engine:
         suppressing = {n for n, row in enumerate(library.suppress) if holds(row.when, answers, hook)}
         if self.session is not None:
             self._compare(answers, verdicts, suppressing, outcomes, hook)
+        self._end_broken(answers, verdicts, outcomes)
         self._keep_to_problems(chart, verdicts, answers, outcomes)
         self._policy(verdicts, suppressing, outcomes)
         self._remember(chart, overrides, outcomes)
@@ -117,6 +129,19 @@ class Engine:
             elif not _agree(self.library.rules[rule_id], verdict, ruling, differing, suppressing):
                 outcomes[rule_id] = Outcome("error", reason="engines-differ", because="the two engines differ")
                 log.error("engines differ", rule=rule_id, hook=hook)
+
+    def _end_broken(self, answers: Mapping[str, Answer], verdicts: Mapping[str, Verdict], outcomes: dict[str, Outcome]) -> None:
+        """Ends every rule that needs a failed question, on whatever path, as `error`: not known would be read as no data.
+
+        Comes before the policy, so that such a rule takes no other's place. A suppression whose question failed does not hold.
+        """
+        broken = {key for key, answer in answers.items() if answer.failed}
+        for rule_id, verdict in verdicts.items():
+            needed = broken & self.library.rules[rule_id].needs if broken else ()
+            if needed or verdict.failed:
+                names = ", ".join(sorted(self.library.questions[key].name for key in needed))
+                because = f"these questions could not be answered: {names}" if names else "the rule could not be judged"
+                outcomes[rule_id] = Outcome("error", reason="exception", because=because)
 
     def _safely(self, run: Callable[[], Ruling | None]) -> Ruling | None:
         try:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from mgcds.engine.answer import Answer, Because, absent, not_known
+from mgcds.engine.faults import failed_answer, say_rule_failed
 from mgcds.language.library import Asked, Library, LinkedRule
 from mgcds.language.literals import Number
 from mgcds.language.when import All, Ask, AtHook, Compare, Condition, Is, NoneWithin, Says, Taken, Test, asks
@@ -24,7 +25,7 @@ class Verdict:
     """What a rule comes to before the policy: `level` None when it does not hold.
 
     `missing`: keys of questions that could not be decided on the way. `undecided`: no line said no, but some could not
-    be decided. `said`: the level line that held, for the explanation.
+    be decided. `line`: the level line that held, for the explanation. `failed`: a fault of ours stopped the judge.
     """
 
     level: str | None
@@ -32,6 +33,7 @@ class Verdict:
     missing: tuple[str, ...] = ()
     focused: bool = True
     line: Condition | None = None
+    failed: bool = False
 
 
 _SILENT = Verdict(None)
@@ -206,6 +208,16 @@ def referee(library: Library, answers: dict[str, Answer], hook: str) -> dict[str
     """Every rule of a hook; `answers` is completed with the words of `first_that_holds`."""
     for asked in library.questions_at(hook):
         if asked.lines:
-            answers[asked.key] = define(asked, answers, hook)
+            try:
+                answers[asked.key] = define(asked, answers, hook)
+            except Exception as error:  # noqa: BLE001 - as for every other question
+                answers[asked.key] = failed_answer(asked.key, error)
     hooks = tuple(library.policy.order_hooks)
-    return {rule.id: judge(rule, answers, hook, hooks) for rule in library.rules_at(hook)}
+    verdicts = {}
+    for rule in library.rules_at(hook):
+        try:
+            verdicts[rule.id] = judge(rule, answers, hook, hooks)
+        except Exception as error:  # noqa: BLE001 - a fault in one rule ends that rule, never the others
+            say_rule_failed(rule.id, error)
+            verdicts[rule.id] = Verdict(None, failed=True)
+    return verdicts

@@ -23,6 +23,7 @@ from mgcds.units import decimal, normal_unit
 OLDEST = 90  # ages above it are told as it: there are few people of 104
 MOST_WEEKS = 52
 MOST_PLACES = 24  # of a result, computed with all its decimals
+_UNIT_WORDS = re.compile(r"[^\W\d_{}()\[\] ]*[{(\[]?[^\W\d_]+[})\]]?")
 MOST_DIGITS = 6  # of a number among words; longer ones are numbers of something else
 _NAMESPACE = UUID("7d3c6a0e-52a6-5d2c-9a3d-0c4f5b7f1f11")
 _DATE = re.compile(r"\d{4}(-\d\d(-\d\d(T[0-9:.]+(Z|[+-]\d\d:\d\d)?)?)?)?")
@@ -154,7 +155,11 @@ class _Redaction:
         return self.of(item) if key in STRUCTURE and isinstance(item, dict | list) else None
 
     def _is_unit(self, text: str) -> bool:
-        return normal_unit(text) is not None or text.strip("{} ").lower() in self.words
+        """Of our table, or made of words that the library knows, with the brackets in which some EHRs write: tab(s)."""
+        if normal_unit(text) is not None:
+            return True
+        words = re.findall(r"[^\W\d_]+", text.lower()) if _UNIT_WORDS.fullmatch(text) else []
+        return bool(words) and all(word in self.words for word in words)
 
     def _is_plain(self, text: str) -> bool:
         """A status, a unit of time, a day: lower case with hyphens, or the short capitals of timing codes."""

@@ -116,9 +116,9 @@ class Answering:
     @uncollected()
     def _read(self, caller: Caller, hook: str, body: bytes) -> Read:
         told = within_bounds(parse(body))
-        call, context = read_call(told, hook)
         exchange = current()
-        exchange.stripped = not call.prefetch and call.fhirAuthorization is None
+        exchange.stripped = not told.get("prefetch") and told.get("fhirAuthorization") is None  # drafts are stripped too
+        call, context = read_call(told, hook)
         exchange.whom = self._memory.pseudonyms(caller.scope, user=context.userId or "", patient_id=context.patientId)
         templates = self._prefetch[hook]
         call = settled(call, templates)
@@ -134,6 +134,9 @@ class Answering:
         overrides = self._memory.overrides(caller.scope, patient_id, chart.today)
         with step("evaluate"):
             evaluation = self._memory.unrepeated(self._engine.evaluate(chart, overrides), read.repeats)
+        current().failed_questions = evaluation.failed
+        if evaluation.nothing_decided:  # with 200 it would look as if there were nothing to say
+            raise Refused(500, "exception", "The service failed; nothing was decided.")
         with step("cards"):
             answer = respond(
                 evaluation,

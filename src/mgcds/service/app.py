@@ -67,7 +67,7 @@ def create_app(
     fetcher = Fetcher(settings.fetch_deadline_ms)
     remember = library.policy.remember
     memory = lasting.memory = lasting.memory.under(remember) if lasting.memory else open_memory(settings, remember)
-    trust = open_trust(settings, clients, memory.tokens)
+    trust = open_trust(settings, clients, memory.tokens, lasting.metrics.refused)
     gate, rate = Gate(settings.concurrency), Rate(settings.rate_per_second, clock)
     engine = Engine(library)
     discovery = {"services": services_of(engine, settings)}

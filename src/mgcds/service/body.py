@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from email.message import Message
 from typing import Any
 
@@ -12,6 +11,7 @@ import jiter
 import orjson
 from starlette.requests import ClientDisconnect, Request
 
+from mgcds.characters import with_marks
 from mgcds.service.errors import Refused
 
 MOST_DEPTH = 64  # the deepest real request we met has 21 levels
@@ -20,10 +20,6 @@ MOST_DEPTH = 64  # the deepest real request we met has 21 levels
 DRAIN = 4
 _JSON_TYPES = ("application/json", "application/fhir+json")
 _CHARSETS = ("utf-8", "utf8")
-# Text cut between the two halves of an emoji leaves half a character, which no answer could be written with.
-_ESCAPES = re.compile(
-    r"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<half>\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
-)
 _SPACED, _LOOKED_AT = b'": ', 512  # what tells at the start of a body that it was written with spaces
 _NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
 _MESSAGES = {
@@ -106,11 +102,15 @@ def _may_be_deep(body: bytes) -> bool:
 
 
 def _strict(body: bytes) -> Any:
-    """JSON with every doubt looked into, and a message for each."""
+    """JSON with every doubt looked into, and a message for each.
+
+    A byte order mark at the start is passed over, as RFC 8259 allows; half a character becomes a mark (`characters`). In
+    names of fields too: two that become the same are the same key twice, and refused.
+    """
     try:
         text = body.decode("utf-8-sig")
         return json.loads(
-            _ESCAPES.sub(_whole, text) if "\\ud" in text or "\\uD" in text else text,
+            with_marks(text),
             object_pairs_hook=_no_duplicates,
             parse_constant=_no_constant,
             parse_float=_finite,
@@ -121,10 +121,6 @@ def _strict(body: bytes) -> Any:
         raise Refused(400, "structure", "The request is nested too deeply.") from None
     except ValueError as error:
         raise Refused(400, "structure", _MESSAGES.get(str(error), "The request is not valid JSON.")) from None
-
-
-def _whole(match: re.Match[str]) -> str:
-    return "\\ufffd" if match["half"] else match[0]
 
 
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -26,6 +26,7 @@ class Exchange:
     outcomes: tuple[str, ...] = ()  # of feedback: accepted or overridden
     unknown: int = 0  # feedback on cards that we do not know
     store_failures: int = 0
+    failed_questions: tuple[str, ...] = ()  # of the library, that could not be answered for a fault of ours
 
     def states(self) -> dict[str, str]:
         """The end state of every rule; nothing where nothing was evaluated."""

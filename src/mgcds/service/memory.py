@@ -15,11 +15,12 @@ from mgcds.engine.remember import Override
 from mgcds.language.policy import Remember
 from mgcds.service.errors import Refused
 from mgcds.service.exchange import current
+from mgcds.service.opening import Opening
 from mgcds.service.recording import Recording
 from mgcds.service.repeats import Asked, names_of, without
 from mgcds.service.upkeep import Upkeep, kept_days
 from mgcds.settings import Settings
-from mgcds.store import Event, Recorder, Repeats, Shown, SpentTokens, Store, StoreError, open_database, site_key
+from mgcds.store import Event, Recorder, Repeats, Shown, SpentTokens, Store, StoreError, database_at, prepare, site_key
 from mgcds.store.erasure import use_key
 from mgcds.store.retention import forget
 
@@ -30,19 +31,25 @@ _PAUSE = 5
 
 
 def open_memory(settings: Settings, remember: Remember) -> Memory:
-    """The memory that the settings name. Raises StoreError."""
+    """The memory that the settings name; its database may still be away. Raises StoreError where waiting would not help."""
     given = settings.pseudonym_key.get_secret_value() if settings.pseudonym_key else None
     url = settings.database_url.get_secret_value() if settings.database_url else None
-    engine = open_database(settings.data_dir, url)
+    engine = database_at(settings.data_dir, url)
     key = site_key(given, settings.data_dir)
-    if use_key(engine, key, settings.now()):
-        log.warning("the key of the pseudonyms has changed: what was stored under another one is not found any more")
+
+    def open_it() -> None:
+        prepare(engine)
+        if use_key(engine, key, settings.now()):
+            log.warning("the key of the pseudonyms has changed: what was stored under another one is not found any more")
+
+    opening = Opening(open_it)
+    opening.first()
     kept, _ = kept_days(settings, remember)
     if settings.retention_days is not None and kept != settings.retention_days:
         log.warning("overrides count longer than MGCDS_RETENTION_DAYS, so cards and feedback are kept for longer", days=kept)
     recording = Recording(Recorder(engine), key, settings) if settings.keeps_records else None
     upkeep = Upkeep(partial(forget, engine), settings, remember)
-    return Memory(Store(engine, key), settings, remember, Repeats(engine, key), SpentTokens(engine), recording, upkeep)
+    return Memory(Store(engine, key), settings, remember, Repeats(engine, key), SpentTokens(engine), recording, upkeep, opening)
 
 
 class Memory:
@@ -57,6 +64,7 @@ class Memory:
         tokens: SpentTokens,
         recording: Recording | None = None,
         upkeep: Upkeep | None = None,
+        opening: Opening | None = None,
     ) -> None:
         self._store = store
         self._repeats = repeats
@@ -65,20 +73,32 @@ class Memory:
         self._remember = remember
         self.recording = recording  # None: decisions are not recorded
         self.upkeep = upkeep
+        self.opening = opening
         self._again_at = 0.0
         self.failures = 0  # since the start of this process
 
     def under(self, remember: Remember) -> Memory:
         """The same memory under another library."""
-        return Memory(self._store, self._settings, remember, self._repeats, self.tokens, self.recording, self.upkeep)
+        return Memory(
+            self._store, self._settings, remember, self._repeats, self.tokens, self.recording, self.upkeep, self.opening
+        )
+
+    @property
+    def is_away(self) -> bool:
+        """Whether the database has not been opened since the start."""
+        return self.opening is not None and self.opening.is_away
 
     def begin(self) -> None:
         """Starts what runs beside the calls."""
+        if self.opening is not None:
+            self.opening.begin()
         if self.upkeep is not None:
             self.upkeep.begin()
 
     def close(self) -> None:
         """Writes the records that wait, and lets go of the database."""
+        if self.opening is not None:
+            self.opening.end()
         if self.upkeep is not None:
             self.upkeep.end()
         if self.recording is not None:

@@ -45,6 +45,7 @@ class Metrics:
         self._registry = registry = CollectorRegistry()
         self._children: dict[tuple[object, ...], Any] = {}
         self._library: tuple[str, str] | None = None
+        self._dropped = 0
 
         def counter(name: str, about: str, *labels: str) -> Counter:
             return Counter(f"mgcds_{name}", about, labels, registry=registry)
@@ -61,17 +62,21 @@ class Metrics:
         self.cards = counter("cards", "Cards sent", "service", "indicator")
         self.outcomes = counter("rule_outcomes", "End states of rules", "rule", "state")
         self.errors = counter("rule_errors", "Rules that could not be decided for a fault of ours", "rule", "reason")
+        self.questions = counter("question_failures", "Questions of rules that broke in our code", "question")
         self.notes = counter("notes", "What could not be used of the data, like medication-unresolved", "code")
         self.stripped = counter("stripped_requests", "Calls with neither prefetch nor access to a FHIR server", "service")
         self.feedback = counter("feedback_events", "Feedback on cards", "outcome")
         self.unknown = counter("feedback_unknown_cards", "Feedback on cards that we do not know")
         self.store_failures = counter("store_failures", "Reads and writes of the database that failed")
+        self.refusals = counter("caller_refusals", "Callers that were not let in; nothing tells who they were", "cause")
+        self.records_dropped = counter("records_dropped", "Decisions that were not recorded")
         self.audit_failures = counter("audit_failures", "Audit events that could not be written")
         self.reloads = counter("reloads", "Libraries that a worker was told to load", "result")
         self.restarts = counter("worker_restarts", "Workers that ended without being told to")
         self.workers = gauge("workers", "Workers that answer", "livesum")
         self.library = gauge("library_info", "Workers that answer with this library", "livesum", "library", "version")
         self.degraded = gauge("degraded", "1 where a new library was refused and the old one answers", "livemax")
+        self.database_away = gauge("database_away", "1 where the database has not been opened since the start", "livemax")
         self.stopping = gauge("stopping", "Workers that finish what is in flight", "livesum")
         self.resident = gauge("resident_bytes", "Memory of a worker", "liveall")
 
@@ -98,6 +103,8 @@ class Metrics:
             self._of(self.feedback, outcome).inc()
         if exchange.unknown:
             self.unknown.inc(exchange.unknown)
+        for question in exchange.failed_questions:
+            self._of(self.questions, question).inc()
         if exchange.answer is not None:
             self._evaluated(exchange, exchange.answer)
 
@@ -119,10 +126,20 @@ class Metrics:
         self._library = (library, version)
         self._of(self.library, library, version).set(1)
 
+    def refused(self, cause: str) -> None:
+        """A caller was not let in. `cause`: one of our words."""
+        self._of(self.refusals, cause).inc()
+
+    def dropped_so_far(self, records: int) -> None:
+        """How many records this process has dropped since its start."""
+        self.records_dropped.inc(max(0, records - self._dropped))
+        self._dropped = max(records, self._dropped)
+
     def is_in(self, condition: Condition) -> None:
         """How this process is."""
         self.workers.set(1)
         self.degraded.set(condition.degraded)
+        self.database_away.set(condition.database_away)
         self.stopping.set(condition.stopping)
         self.resident.set(resident_bytes())
 

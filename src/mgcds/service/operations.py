@@ -26,6 +26,13 @@ class Lasting:
     condition: Condition = field(default_factory=Condition)
     memory: Memory | None = None
 
+    def measure(self) -> None:
+        """Takes into condition and counts what is not told as it happens."""
+        self.condition.database_away = self.memory is not None and self.memory.is_away
+        self.metrics.is_in(self.condition)
+        if self.memory is not None and self.memory.recording is not None:
+            self.metrics.dropped_so_far(self.memory.recording.recorder.dropped)
+
 
 def add_operations(app: FastAPI, settings: Settings, lasting: Lasting, health: dict[str, Any]) -> None:
     """Adds /healthz, /readyz and /metrics. `health`: what the probes tell of the library."""
@@ -37,7 +44,11 @@ def add_operations(app: FastAPI, settings: Settings, lasting: Lasting, health: d
 
     @app.get("/readyz", summary="Whether requests can be answered", responses={503: {"description": "It is stopping"}})
     async def ready() -> JSONResponse:
-        return JSONResponse({"status": condition.word, **health}, condition.status, headers={"cache-control": "no-store"})
+        lasting.measure()
+        wanting = {"degraded": condition.wanting} if condition.wanting else {}
+        return JSONResponse(
+            {"status": condition.word, **wanting, **health}, condition.status, headers={"cache-control": "no-store"}
+        )
 
     if not settings.tells_metrics:
         return
@@ -46,11 +57,11 @@ def add_operations(app: FastAPI, settings: Settings, lasting: Lasting, health: d
     async def metered(request: Request) -> Response:
         if not _may_read(request, settings):
             raise Refused(401, "login", "This address asks for a token.")
-        metrics.is_in(condition)
+        lasting.measure()
         return Response(await run_sync(metrics.text), media_type=CONTENT_TYPE, headers={"cache-control": "no-store"})
 
     metrics.serves(health["library"], __version__)
-    metrics.is_in(condition)
+    lasting.measure()
 
 
 def _may_read(request: Request, settings: Settings) -> bool:

@@ -84,6 +84,6 @@ def warn_of_callers(settings: Settings, workers: int) -> None:
         return
     if not settings.public_url.startswith("https://"):
         log.warning("TOKENS AND PATIENT DATA TRAVEL IN THE CLEAR: MGCDS_PUBLIC_URL is not https")
-    if settings.data_dir is None:
+    if not settings.keeps_data:
         log.warning("USED TOKENS ARE FORGOTTEN when this process ends, and told to no other worker; set MGCDS_DATA_DIR",
                     workers=workers)  # fmt: skip

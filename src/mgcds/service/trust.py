@@ -27,6 +27,7 @@ log = structlog.get_logger(__name__)
 SPENDING_SECONDS = 2.5  # a little more than the database itself waits
 SPENDING_THREADS = 4
 RETRY_AFTER = "5"  # seconds
+STORE = "store"  # the one cause that is no fault of the caller: whether a token was used before could not be told
 _NOT_AUTHENTICATED = "The caller is not authenticated."
 _CANNOT_TELL = "Callers cannot be authenticated now. Send it again later, with a new token."
 
@@ -52,7 +53,7 @@ class Trust:
         now: Callable[[], datetime],
         count: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """`count` is called with the cause (a `Cause`) of every refusal."""
+        """`count` is called with the cause (a `Cause`, or STORE) of every refusal, and with nothing of who was refused."""
         self._clients = clients
         self.keys = keys
         self.tokens = tokens
@@ -67,11 +68,12 @@ class Trust:
         try:
             return await self._caller(read_bearer(authorization), f"{self._public_url}{path}", verified)
         except Rejected as rejected:
-            self.count(rejected.cause)
+            self.count(rejected.cause.value)
             log.warning("caller refused", cause=rejected.cause.value, **verified)
             raise Refused(401, "login", _NOT_AUTHENTICATED, {"www-authenticate": "Bearer"}) from None
         except StoreError as error:
-            log.error("caller refused", cause="store", why=str(error), **verified)
+            self.count(STORE)
+            log.error("caller refused", cause=STORE, why=str(error), **verified)
             raise Refused(503, "transient", _CANNOT_TELL, {"retry-after": RETRY_AFTER}) from None
 
     async def _caller(self, token: Presented, audience: str, verified: dict[str, str]) -> Caller:
@@ -121,9 +123,11 @@ def verify(token: Presented, key: Key) -> None:
         raise Rejected(Cause.SIGNATURE) from None
 
 
-def open_trust(settings: Settings, clients: Clients, tokens: TokenStore) -> Trust | None:
-    """Who may call; None where callers are not authenticated."""
+def open_trust(
+    settings: Settings, clients: Clients, tokens: TokenStore, count: Callable[[str], None] = lambda _: None
+) -> Trust | None:
+    """Who may call; None where callers are not authenticated. `count`: as for Trust."""
     if not settings.authenticates:
         return None
     tls()  # reading the system's authorities takes longer than a call may
-    return Trust(clients, KeySets(), tokens, public_url=settings.public_url, now=settings.instant)
+    return Trust(clients, KeySets(), tokens, public_url=settings.public_url, now=settings.instant, count=count)

@@ -83,7 +83,7 @@ def work(number: int, settings: Settings, library: Library, board: Board, genera
     async def beat() -> None:
         while True:
             board.beat(number, time.monotonic())
-            lasting.metrics.is_in(lasting.condition)
+            lasting.measure()
             if os.getppid() != supervisor:  # it was killed and could not tell us
                 server.stop(drain=False)
             await asyncio.sleep(TICK_SECONDS)

@@ -1,6 +1,6 @@
 """What was shown, what clinicians answered and how it was decided, kept without anybody's name."""
 
-from mgcds.store.database import open_database
+from mgcds.store.database import database_at, open_database, prepare
 from mgcds.store.failures import StoreError
 from mgcds.store.memory import Event, Shown, Store
 from mgcds.store.pseudonym import site_key
@@ -17,6 +17,8 @@ __all__ = [
     "SpentTokens",
     "Store",
     "StoreError",
+    "database_at",
     "open_database",
+    "prepare",
     "site_key",
 ]

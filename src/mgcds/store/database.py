@@ -12,6 +12,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from mgcds.store.failures import StoreError
 from mgcds.store.migrate import bring_up_to_date
+from mgcds.store.transactions import close_to_all, is_passing, open_to_all
 
 Database = Engine
 FILE = "mgcds.sqlite3"
@@ -28,22 +29,34 @@ _CONNECTIONS = 8  # a process: four that store, one that evaluates, the records,
 
 
 def open_database(data_dir: Path | None, url: str | None = None) -> Engine:
+    """As `database_at`, and its tables are brought up to date. Raises StoreError."""
+    engine = database_at(data_dir, url)
+    prepare(engine)
+    return engine
+
+
+def database_at(data_dir: Path | None, url: str | None = None) -> Engine:
     """The database at an address, else in a data folder, which is made where it is not there, else in this process.
 
-    `url`: postgresql://... Its tables are brought up to date first. Raises StoreError.
+    `url`: postgresql://... Nobody has spoken with it, and it is closed to readers and writers until it is prepared. Raises
+    StoreError for an address that is none and a folder that cannot be used.
     """
-    if url:
-        engine = _at_address(url)
-    elif data_dir is not None:
-        engine = _in_file(data_dir)
-    else:
-        engine = _in_memory()
+    engine = _at_address(url) if url else _in_file(data_dir) if data_dir is not None else _in_memory()
+    close_to_all(engine)
+    return engine
+
+
+def prepare(engine: Engine) -> None:
+    """Brings the tables up to date and opens the database to readers and writers. Raises StoreError."""
     try:
         bring_up_to_date(engine)
     except SQLAlchemyError as error:
-        name = "at MGCDS_DATABASE_URL" if url else f"{FILE} in MGCDS_DATA_DIR" if data_dir else "in memory"
-        raise StoreError(f"the database {name} cannot be opened ({type(error).__name__})") from None
-    return engine
+        file = engine.url.database
+        place = (
+            "at MGCDS_DATABASE_URL" if engine.dialect.name != "sqlite" else f"{FILE} in MGCDS_DATA_DIR" if file else "in memory"
+        )
+        raise StoreError(f"the database {place} cannot be opened ({type(error).__name__})", passing=is_passing(error)) from None
+    open_to_all(engine)
 
 
 def existing_database(data_dir: Path | None, url: str | None) -> Engine:

@@ -18,7 +18,7 @@ from mgcds.requestfile import UnreadableFile, chart_of_file
 from tests.conftest import ROOT, RULES
 
 TODAY = date(2026, 6, 15)
-FIXTURES = sorted((ROOT / "fhir_fixtures").glob("*/*.json"))
+FIXTURES = sorted(path for path in (ROOT / "fhir_fixtures").glob("*/*.json") if path.stem != "expected")
 SHARED = ROOT.parent / "shared/fhir/requests"
 CANARY = "Zqcanaryqz"
 
