@@ -80,7 +80,7 @@ def value_of(file: Path) -> Any:
             raise UnreadableFile(f"the file is larger than {MOST_BYTES} bytes")
         data = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
         text = with_marks(data.decode("utf-8-sig"))
-        return _loads(text) if ".ndjson" not in file.name else [_loads(line) for line in text.splitlines() if line.strip()]
+        return _loads(text) if ".ndjson" not in file.name else [_loads(line) for line in text.split("\n") if line.strip()]
     except FileNotFoundError:
         raise UnreadableFile("there is no such file") from None
     except IsADirectoryError:

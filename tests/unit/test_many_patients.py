@@ -45,6 +45,13 @@ def test_an_ndjson_file_of_resources_is_one_patient(tmp_path: Path) -> None:
     assert len(run("evaluate", tmp_path, "--json", *DAY).stdout.splitlines()) == 1
 
 
+def test_a_line_ends_at_a_line_feed_and_at_no_other_separator(tmp_path: Path) -> None:
+    bundle = json.loads(BUNDLES[0].read_text(encoding="utf-8"))
+    bundle["entry"][0]["resource"]["text"] = {"status": "generated", "div": "<div>one\u2028two\x85three</div>"}
+    (tmp_path / "one.ndjson").write_text(json.dumps(bundle, ensure_ascii=False) + "\r\n", encoding="utf-8")
+    assert run("evaluate", tmp_path, "--json", *DAY).exit_code == 0
+
+
 def test_a_line_that_cannot_be_used_is_named_and_the_others_are_answered(tmp_path: Path) -> None:
     good = json.dumps(json.loads(REQUESTS[0].read_text(encoding="utf-8")))
     (tmp_path / "many.ndjson").write_text(f'{good}\n{{"hook": "no-such-hook", "context": {{}}}}\n{good}\n', encoding="utf-8")
