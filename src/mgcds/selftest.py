@@ -30,7 +30,7 @@ def self_test(settings: Settings) -> Tested:
         return Tested("", tuple(map(str, error.problems)))
     lasting = Lasting()
     try:
-        application(settings, library, lasting)
+        application(settings, Engine(library), lasting)
     except SourceError as error:  # of another file that the application reads
         return Tested(library.hash, tuple(map(str, error.problems)))
     except Exception as error:  # noqa: BLE001 - whatever it is, this library must not be served

@@ -55,12 +55,18 @@ _FEEDBACK_BODY = {"requestBody": {"required": True, "content": {"application/jso
 
 
 def create_app(
-    library: Library, settings: Settings, lasting: Lasting | None = None, *, clock: Clock = time.monotonic
+    library: Library,
+    settings: Settings,
+    lasting: Lasting | None = None,
+    *,
+    engine: Engine | None = None,
+    clock: Clock = time.monotonic,
 ) -> FastAPI:
     """The application for one library. Everything that can be computed once is computed here.
 
-    `lasting`: what outlives a library, when one application follows another in a process. `clock` counts seconds for the
-    limit of calls a second; no decision about a patient rests on it. Raises StoreError, ClientsError and SettingsError.
+    `lasting`: what outlives a library, when one application follows another in a process. `engine`: one that was made for
+    the library before. `clock` counts seconds for the limit of calls a second; no decision about a patient rests on it.
+    Raises StoreError, ClientsError and SettingsError.
     """
     is_alone, lasting = lasting is None, lasting or Lasting()
     clients = read_clients(settings.clients) if settings.clients else Clients()
@@ -69,7 +75,7 @@ def create_app(
     memory = lasting.memory = lasting.memory.under(remember) if lasting.memory else open_memory(settings, remember)
     trust = open_trust(settings, clients, memory.tokens, lasting.metrics.refused)
     gate, rate = Gate(settings.concurrency), Rate(settings.rate_per_second, clock)
-    engine = Engine(library)
+    engine = engine or Engine(library)
     discovery = {"services": services_of(engine, settings)}
     services = {service["id"]: service["hook"] for service in discovery["services"]}
     prefetch = {service["hook"]: service["prefetch"] for service in discovery["services"]}

@@ -9,6 +9,7 @@ from pathlib import Path
 import structlog
 import uvicorn
 
+from mgcds.engine.evaluate import Engine
 from mgcds.language.library import Library
 from mgcds.service import metrics, tracing
 from mgcds.service.logs import configure
@@ -35,14 +36,14 @@ def serve(settings: Settings, workers: int, test: Callable[[Settings], Tested]) 
     except tracing.TracingError as error:
         raise SettingsError(str(error)) from None
     configure(settings.log_level)
-    library = from_disk(settings)
-    _try_out(settings, library)
-    _tell(settings, library, workers)
+    engine = Engine(from_disk(settings))
+    _try_out(settings, engine)
+    _tell(settings, engine.library, workers)
     with tempfile.TemporaryDirectory(prefix="mgcds-") as folder:
         metrics.share(Path(folder))
         listening = uvicorn.Config("", **options(settings)).bind_socket()
         with listening:
-            return Supervisor(settings, library, workers=workers, listening=listening, folder=Path(folder), test=test).run()
+            return Supervisor(settings, engine, workers=workers, listening=listening, folder=Path(folder), test=test).run()
 
 
 def is_shared(settings: Settings) -> bool:
@@ -50,11 +51,13 @@ def is_shared(settings: Settings) -> bool:
     return settings.keeps_data
 
 
-def _try_out(settings: Settings, library: Library) -> None:
-    """Makes one application and lets go of it, so that what is wrong is said once and before anything is forked."""
+def _try_out(settings: Settings, engine: Engine) -> None:
+    """Makes one application and lets go of it, so that what is wrong is said once and before anything is forked.
+
+    What the engine compiled for it is kept, and shared by the workers.
+    """
     lasting = Lasting()
-    app = application(settings, library, lasting)
-    app.state.engine.close()
+    application(settings, engine, lasting)
     if lasting.memory is not None:
         lasting.memory.close()
 

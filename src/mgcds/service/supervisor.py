@@ -21,7 +21,7 @@ from typing import NoReturn
 
 import structlog
 
-from mgcds.language.library import Library
+from mgcds.engine.evaluate import Engine
 from mgcds.service.board import Board
 from mgcds.service.metrics import Metrics, forget, resident_bytes, stand_alone
 from mgcds.service.worker import GRACE_SECONDS, from_disk, work
@@ -60,7 +60,7 @@ class Supervisor:
     def __init__(
         self,
         settings: Settings,
-        library: Library,
+        engine: Engine,
         *,
         workers: int,
         listening: socket.socket,
@@ -68,7 +68,7 @@ class Supervisor:
         test: Callable[[Settings], Tested],
     ) -> None:
         self._settings = settings
-        self._library = library
+        self._engine = engine
         self._listening = listening
         self._verdict = folder / "tested.json"
         self._test = test
@@ -116,7 +116,7 @@ class Supervisor:
         self._board.beat(worker.number, worker.started)
         generation = self._board.generation
         worker.process = self._fork(
-            lambda: work(worker.number, self._settings, self._library, self._board, generation, self._listening)
+            lambda: work(worker.number, self._settings, self._engine, self._board, generation, self._listening)
         )
 
     def _fork(self, task: Callable[[], None]) -> int:
@@ -203,7 +203,7 @@ class Supervisor:
         if self._tester:
             self._again = True  # the files may have changed since it read them
             return
-        log.info("testing the library", library_in_use=self._library.hash)
+        log.info("testing the library", library_in_use=self._engine.library.hash)
         self._verdict.unlink(missing_ok=True)
         self._tested_since = time.monotonic()
 
@@ -232,7 +232,7 @@ class Supervisor:
             problems = self._take(tested.library)
         if problems:
             for problem in problems:
-                log.error("library refused", problem=problem, library_in_use=self._library.hash)
+                log.error("library refused", problem=problem, library_in_use=self._engine.library.hash)
             self._board.refuse()
             return
         self._board.want(tested.library)
@@ -246,7 +246,7 @@ class Supervisor:
             return [str(problem) for problem in error.problems]
         if library.hash != tested:
             return ["the files were changed during the test; send SIGHUP again"]
-        self._library = library
+        self._engine = Engine(library)
         return []
 
     @staticmethod

@@ -15,6 +15,7 @@ import uvicorn
 import uvloop
 from fastapi import FastAPI
 
+from mgcds.engine.evaluate import Engine
 from mgcds.garbage import uncollected
 from mgcds.language.library import Library
 from mgcds.language.load import load
@@ -47,9 +48,9 @@ def options(settings: Settings) -> dict[str, Any]:
     }
 
 
-def application(settings: Settings, library: Library, lasting: Lasting) -> FastAPI:
+def application(settings: Settings, engine: Engine, lasting: Lasting) -> FastAPI:
     """The application for a library; the only place where one is made for serving. Raises StoreError."""
-    return create_app(library, settings, lasting)
+    return create_app(engine.library, settings, lasting, engine=engine)
 
 
 @uncollected()  # nothing that is made here is garbage: a fifth of the start
@@ -58,13 +59,13 @@ def from_disk(settings: Settings) -> Library:
     return load(settings.rules, products=settings.product_table, site=settings.site)
 
 
-def work(number: int, settings: Settings, library: Library, board: Board, generation: int, listening: socket.socket) -> None:
+def work(number: int, settings: Settings, engine: Engine, board: Board, generation: int, listening: socket.socket) -> None:
     """Serves until told to stop, in a process that was just forked. `generation`: of the board, when it was forked."""
     supervisor = os.getppid()
     lasting = Lasting()
-    first = application(settings, library, lasting)
-    reload = Reload(first, lasting, lambda: application(settings, from_disk(settings), lasting))
-    del library, first
+    first = application(settings, engine, lasting)
+    reload = Reload(first, lasting, lambda: application(settings, Engine(from_disk(settings)), lasting))
+    del engine, first
     gc.collect()
     gc.freeze()  # the library lives as long as the process; collections need not walk it again
     server = Server(uvicorn.Config(reload, **options(settings)), lasting.condition, settings.drain_seconds)
