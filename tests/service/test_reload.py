@@ -85,8 +85,8 @@ def test_what_was_replaced_leaves_the_memory(tmp_path: Path) -> None:
     """It is held in many places: compiled in C, frozen for the collector, cached by the framework."""
     settings = read_settings(rules=small_library(tmp_path).root)
     lasting = Lasting()
-    reload = Reload(application(settings, load(settings.rules), lasting), lasting,
-                    lambda: application(settings, load(settings.rules), lasting))  # fmt: skip
+    reload = Reload(application(settings, Engine(load(settings.rules)), lasting), lasting,
+                    lambda: application(settings, Engine(load(settings.rules)), lasting))  # fmt: skip
 
     def engines() -> int:
         return sum(isinstance(found, Engine) for found in gc.get_objects())
