@@ -156,7 +156,7 @@ MISTAKES = {
     "ex-ample: {state: off, approved_by: x, on: 2026-05-04}": "3:13: 'because' is missing; add it",
     "ex-ample: {state: off, because: x, on: 2026-05-04}": "'approved_by' is missing; add it",
     "ex-ample: {state: off, because: x, approved_by: y}": "'on' is missing; add it",
-    "ex-ample: {state: off, because: x, approved_by: y, on: 2026-02-30}": "on: '2026-02-30' is not a day; write it like 2026-01-31",
+    "ex-ample: {state: off, because: x, approved_by: y, on: 2026-02-30}": "on: '2026-02-30' is not a day of the calendar; write it like 2026-01-31",
     "ex-ample: {state: off, because: '', approved_by: y, on: 2026-02-03}": "because: nothing stands here; write it out",
     "ex-ample: {state: off, state: off, %s}": "'state' is written twice; keep one",
 }  # fmt: skip

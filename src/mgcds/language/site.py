@@ -9,14 +9,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import ConfigDict, Field, PlainValidator, WithJsonSchema
 
 from mgcds.language.find import Model
-from mgcds.language.literals import Word, as_text, wrong
+from mgcds.language.literals import DayField, Word, as_text, wrong
 from mgcds.language.problems import validate
 from mgcds.language.rule import Hook
 from mgcds.source import Map, Place, Problem, SourceError, Text, place_of, read
@@ -39,18 +38,7 @@ def _said(value: Any) -> Text:
     return text
 
 
-def _day(value: Any) -> Text:
-    text = as_text(value)
-    try:
-        if date.fromisoformat(text).isoformat() == text:
-            return text
-    except ValueError:
-        pass
-    raise wrong(f"'{text}' is not a day; write it like 2026-01-31", text.place)
-
-
 Said = Annotated[Text, PlainValidator(_said), WithJsonSchema({"type": "string", "minLength": 1})]
-Day = Annotated[Text, PlainValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
 
 
 class Approved(Model):
@@ -58,7 +46,7 @@ class Approved(Model):
 
     because: Said
     approved_by: Said = Field(description="a role, not a person")
-    on: Day
+    on: DayField
 
 
 class QuestionChange(Approved):
