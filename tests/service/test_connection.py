@@ -177,3 +177,17 @@ def test_two_requests_on_one_connection(port: int, client: Client) -> None:
         for _ in range(2):
             raw.sendall(whole)
             assert answer_of(raw).status == 200
+
+
+@pytest.mark.parametrize(
+    "target",
+    [b"OPTIONS *", b"GET http://other.example.org/nothing", b"GET //cds-services", b"GET /cds-services//feedback", b"POST /cds-services/",
+     b"GET /cds-services/%00", b"GET /cds-services/%0d%0aset-cookie:x", b"GET /%ff%fe", b"GET /..", b"GET /cds-services/../metrics",
+     b"TRACE /cds-services", b"PATCH /", b"DELETE /cds-services/mgcds-patient-view/feedback/x", b"GET /rules/%2e%2e%2fpolicy"],
+)  # fmt: skip
+def test_any_target_gets_an_answer_of_ours(port: int, target: bytes) -> None:
+    answer = sent(port, target + b" HTTP/1.1\r\nhost: cds.example.org\r\n\r\n")
+    assert answer.status in (400, 404, 405)
+    assert answer.outcome["diagnostics"]
+    assert "x-request-id" in answer.headers
+    assert "set-cookie" not in answer.headers

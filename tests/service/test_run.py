@@ -113,6 +113,10 @@ def test_it_does_not_leave_loopback_unauthenticated_by_accident() -> None:
         ({}, ["ANY CALLER IS ANSWERED"]),
         ({"host": "0.0.0.0", "auth": "off"}, ["ANY CALLER IS ANSWERED"]),
         ({"clients": "c.yaml", "auth": "off"}, ["ANY CALLER IS ANSWERED"]),
+        (
+            {"host": "0.0.0.0", "auth": "off", "public_url": "http://cds.example.org"},
+            ["ANY CALLER IS ANSWERED", "PATIENT DATA TRAVEL IN THE CLEAR"],
+        ),
         ({"clients": "c.yaml", "public_url": "https://cds.example.org"}, ["USED TOKENS ARE FORGOTTEN"]),
         (
             {"clients": "c.yaml", "public_url": "http://127.0.0.1:8000", "data_dir": "d"},

@@ -107,8 +107,8 @@ def _exchange(path: str) -> Exchange:
     """The sheet for a request at a path: which of our addresses it is, in our words."""
     if path in _PLACES:
         return Exchange(_PLACES[path])
-    _, first, *rest = path.split("/")
-    if first == "cds-services" and rest[0] in _SERVICES:
+    first, *rest = path.removeprefix("/").split("/")  # OPTIONS may ask about "*", which has no slash
+    if first == "cds-services" and rest and rest[0] in _SERVICES:
         if len(rest) == 1:
             return Exchange("call", rest[0])
         if rest[1:] == ["feedback"]:

@@ -84,6 +84,8 @@ def warn_of_callers(settings: Settings, workers: int) -> None:
     if not settings.authenticates:
         where = "and the address is loopback" if settings.is_loopback else "and the address is not loopback"
         log.warning(f"ANY CALLER IS ANSWERED: authentication is off {where}", host=settings.host)
+        if settings.is_plain_http:
+            log.warning("PATIENT DATA TRAVEL IN THE CLEAR: MGCDS_PUBLIC_URL is not https")
         return
     if not settings.public_url.startswith("https://"):
         log.warning("TOKENS AND PATIENT DATA TRAVEL IN THE CLEAR: MGCDS_PUBLIC_URL is not https")

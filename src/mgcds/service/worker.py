@@ -23,7 +23,7 @@ from mgcds.service import tracing
 from mgcds.service.app import create_app
 from mgcds.service.board import Board
 from mgcds.service.condition import Condition
-from mgcds.service.connection import Connection
+from mgcds.service.connection import KEEP_ALIVE_SECONDS, Connection
 from mgcds.service.operations import Lasting
 from mgcds.service.reload import Reload
 from mgcds.settings import Settings
@@ -44,6 +44,7 @@ def options(settings: Settings) -> dict[str, Any]:
         "log_config": None,
         "server_header": False,
         "proxy_headers": False,
+        "timeout_keep_alive": KEEP_ALIVE_SECONDS,
         "timeout_graceful_shutdown": GRACE_SECONDS,
     }
 
