@@ -29,7 +29,7 @@ from mgcds.service.memory import Memory, shown
 from mgcds.service.origins import allowed_for
 from mgcds.service.prefetch import REQUIRED
 from mgcds.service.repeats import Asked, asked
-from mgcds.service.requests import Call, Context, read_call
+from mgcds.service.requests import Call, Context, is_stripped, read_call
 from mgcds.service.taking import within_bounds
 from mgcds.settings import Settings
 from mgcds.store import Shown
@@ -117,7 +117,7 @@ class Answering:
     def _read(self, caller: Caller, hook: str, body: bytes) -> Read:
         told = within_bounds(parse(body))
         exchange = current()
-        exchange.stripped = not told.get("prefetch") and told.get("fhirAuthorization") is None  # drafts are stripped too
+        exchange.stripped = is_stripped(told)
         call, context = read_call(told, hook)
         exchange.whom = self._memory.pseudonyms(caller.scope, user=context.userId or "", patient_id=context.patientId)
         templates = self._prefetch[hook]

@@ -101,6 +101,7 @@ CONTEXTS: dict[str, type[Context]] = {
     "medication-verify": MedicationVerify,
     "problem-list-item-create": ProblemListItemCreate,
 }
+_WHO = frozenset(("userId", "patientId", "encounterId"))
 _YOUNG = ("medication-refill", "medication-verify", "problem-list-item-create")
 HOOK_VERSIONS = dict.fromkeys(CONTEXTS, "1.0") | dict.fromkeys(_YOUNG, "0.1.0")
 
@@ -133,19 +134,26 @@ class Call(Lenient):
 
 
 def read_call(body: dict[str, Any], hook: str) -> tuple[Call, Context]:
-    """A request for one hook. Raises Refused with status 400, naming every wrong field."""
+    """A request for one hook. Raises Refused: 400 naming every wrong field, 412 where the EHR stripped it of its data."""
     call, wrong = checked(Call, body)
     own = body.get("hook")
     if isinstance(own, str) and own != hook:
         raise Refused(400, "value", f"hook: this service answers {hook}.")
     context, wrong_inside = checked(CONTEXTS[hook], body["context"]) if "context" not in wrong else (None, [])
     wrong += [f"context.{path}" for path in wrong_inside]
+    if call is not None and is_stripped(body) and wrong_inside and not (_WHO | body["context"].keys()) & set(wrong_inside):
+        raise Refused(412, "required", f"Required data could not be had: {', '.join(sorted(wrong_inside))}.")
     if call is None or context is None:
         names = ", ".join(sorted(set(wrong)))
         raise Refused(400, "invalid", f"These fields are missing or wrong: {names}.")
     if call.fhirAuthorization is not None and _lacks_patient(body["fhirAuthorization"]):
         log.warning("patient scopes without a patient")
     return call, context
+
+
+def is_stripped(body: dict[str, Any]) -> bool:
+    """Whether a request has neither data nor access to any: an EHR that does not know our address fires its hook so."""
+    return not body.get("prefetch") and body.get("fhirAuthorization") is None
 
 
 def _lacks_patient(authorization: dict[str, Any]) -> bool:
