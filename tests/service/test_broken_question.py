@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 from mgcds.cards import respond
 from mgcds.chart.intake import read_chart
 from mgcds.engine import answers, referee
-from mgcds.engine.evaluate import Engine
+from mgcds.engine.evaluate import MOST_CPU_SECONDS, Engine
 from mgcds.engine.explain import explain
 from mgcds.language.library import Library
 from mgcds.service.app import create_app
@@ -98,6 +98,7 @@ def test_where_nothing_could_be_decided_it_is_a_failure_and_not_no_cards(
     fresh: Client, library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     request = fresh.fixture(TWO_FIRE)
+    library.silence.clear()  # an answer that is kept cannot break
     breaking(monkeypatch, *(asked.key for asked in library.questions_at(request["hook"])))
     status, answer = fresh.call(request)
     assert (status, answer["resourceType"], answer["issue"][0]["code"]) == (500, "OperationOutcome", "exception")
@@ -116,6 +117,7 @@ def test_any_question_may_break_and_both_engines_go_on_alike(
     )  # fmt: skip
     whole = engine.evaluate(chart).outcomes
     for asked in library.questions_at(chart.hook):
+        library.silence.clear()  # an answer that is kept cannot break
         with monkeypatch.context() as patched:
             breaking(patched, asked.key)
             evaluation = engine.evaluate(chart)
@@ -130,6 +132,27 @@ def test_any_question_may_break_and_both_engines_go_on_alike(
             (one, *_) = explain(evaluation, min(errors))
             assert one.summary == f"error: these questions could not be answered: {asked.name}"
         assert respond(evaluation, service_id="s", hook_instance="i", public_url="")["cards"]
+
+
+def test_a_chart_that_takes_too_long_costs_the_rules_whose_questions_come_last(library: Library) -> None:
+    request = json.loads((FIXTURES / "requests" / f"{TWO_FIRE}.json").read_bytes())
+    chart = read_chart(
+        hook=request["hook"], context=request["context"], prefetch=request["prefetch"], terminology=library.terminology,
+        today=date.fromisoformat(TODAY), zone=Settings().zone,
+    )  # fmt: skip
+    verbs = [asked.key for asked in library.questions_at(chart.hook) if type(asked.question) in answers._VERBS]
+    seen = set[str]()
+    for looks in range(0, len(verbs), 6):  # how often the clock is looked at before the time is up
+        ticks = iter([0.0] * (looks + 1))
+        slow = Engine(library, cpu_seconds=lambda ticks=ticks: next(ticks, 2 * MOST_CPU_SECONDS))  # type: ignore[misc]
+        evaluation = slow.evaluate(chart)
+        slow.close()
+        errors = {rule: ended.reason for rule, ended in evaluation.outcomes.items() if ended.state == "error"}
+        late = {key for key, answer in evaluation.answers.items() if answer.failed == "timeout"}
+        assert set(errors.values()) <= {"timeout"}
+        assert set(errors) == {rule.id for rule in library.rules_at(chart.hook) if late & rule.needs}
+        seen |= {ended.state for ended in evaluation.outcomes.values()}
+    assert {"error", "fired", "not-fired"} <= seen
 
 
 def test_a_rule_that_cannot_be_judged_ends_alone(

@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
+from typing import Literal
 
 from mgcds.chart.facts import Note, Use
 from mgcds.clock import Moment
+
+Failure = Literal["exception", "timeout"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,7 @@ class Answer:
     missing: tuple[str, ...] = ()  # keys that could not be decided on the way to this answer
     notes: tuple[Note, ...] = ()
     why: str = ""
-    failed: bool = False  # not known for a fault of ours, which is no gap in the data
+    failed: Failure | None = None  # not known for a fault of ours, which is no gap in the data
 
     @property
     def top(self) -> Decimal | None:

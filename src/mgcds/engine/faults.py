@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import structlog
 
-from mgcds.engine.answer import Answer
+from mgcds.engine.answer import Answer, Failure
 
 log = structlog.get_logger(__name__)
 
@@ -15,7 +15,8 @@ def failed_answer(key: str, error: Exception) -> Answer:
     The message of the exception is left out: it may hold what stands in the chart.
     """
     log.error("question failed", question=key, kind=type(error).__name__)
-    return Answer(key, known=False, failed=True, why="it could not be answered, for a fault of ours")
+    failure: Failure = "timeout" if isinstance(error, TimeoutError) else "exception"
+    return Answer(key, known=False, failed=failure, why="it could not be answered, for a fault of ours")
 
 
 def say_rule_failed(rule_id: str, error: Exception) -> None:
