@@ -171,3 +171,12 @@ def test_another_patients_data_are_412(client: Client) -> None:
     status, answer = client.call(request)
     assert status == 412
     assert answer["issue"][0]["code"] == "conflict"
+
+
+def test_a_number_too_large_for_a_machine_word_comes_back_with_the_order_it_stands_in(client: Client) -> None:
+    request, huge = client.fixture("10-order-sign-impaired-kidneys"), 10**30
+    for entry in request["context"]["draftOrders"]["entry"]:
+        entry["resource"]["extension"] = [{"url": "https://ehr.example.org/number", "valueInteger": huge}]
+    status, answer = client.call(request)
+    assert status == 200
+    assert str(huge) in json.dumps(answer["cards"])

@@ -152,8 +152,7 @@ class Answering:
                 seconds=time.perf_counter() - started,
             )  # fmt: skip
         dialect = caller.client.dialect if caller.client else settings.dialect
-        # As JSONResponse would write it, byte for byte, in a tenth of the time (0.02 ms instead of 0.20).
-        written = orjson.dumps(adapt(answer, profile(dialect)))
+        written = _written(adapt(answer, profile(dialect)))
         return Answered(Response(written, media_type="application/json", headers=_UNSTORED), shown(answer))
 
     def _chart(self, hook: str, call: Call, patient_id: str) -> Chart:
@@ -180,3 +179,11 @@ class Answering:
         current().outcomes, current().unknown = tuple(event.outcome for event in events), unknown
         taken: dict[str, Any] = {"received": len(events), "unknown": unknown}
         return JSONResponse({"extension": {"org.mgcds.feedback": taken}}, headers=_UNSTORED)
+
+
+def _written(answer: dict[str, Any]) -> bytes:
+    """As JSONResponse would write it, in a tenth of the time (0.02 ms instead of 0.20)."""
+    try:
+        return orjson.dumps(answer)
+    except TypeError:  # a suggested order may hold a number of its draft that orjson cannot write, of more than 64 bits
+        return bytes(JSONResponse(answer).body)
