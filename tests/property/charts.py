@@ -33,7 +33,7 @@ SAID_OTHERWISE = [
     "magnesium sulfate injection", "amoxicillin", "something unknown",
 ]  # fmt: skip
 TIMES = [0, 300, 301, 420, 449, 450, 539, 540, 1260, 1439]
-ROUTES = ["oral", "enteral", "intravenous", "topical", None]
+ROUTES = ["oral", "enteral", "intravenous", "topical", "ophthalmic", None]
 
 
 def moments() -> st.SearchStrategy[Moment]:

@@ -68,6 +68,22 @@ def test_taking_a_route_not_written_follows_the_form_else_it_is_not_counted_and_
     assert [note.code for note in answer.notes] == ["dosage-unreadable"]
 
 
+def test_taking_not_by_leaves_local_products_out_and_counts_where_the_route_is_not_known(mini: Mini) -> None:
+    mini.questions("systemic: {taking: ciprofloxacin, not_by: [ophthalmic, otic]}")
+    assert mini.ask("systemic", "- {taking: ciprofloxacin, by: oral}").present
+    assert mini.ask("systemic", "- {taking: ciprofloxacin}").present
+    assert not mini.ask("systemic", "- {taking: ciprofloxacin, by: ophthalmic}").present
+    assert not mini.ask("systemic", "- {taking: ciprofloxacin 0.3 % ear drops}").present
+    both = mini.ask("systemic", "- {taking: ciprofloxacin 0.3 % eye drops}\n- {taking: ciprofloxacin 500 mg tablet}")
+    assert (both.value, [use.reference for use in both.uses], both.notes) == (1, ["Case/1"], ())
+
+
+def test_taking_not_by_leaves_a_drafted_local_product_out_of_focus(mini: Mini) -> None:
+    mini.questions("systemic: {taking: ciprofloxacin, not_by: [ophthalmic, otic]}")
+    answer = mini.ask("systemic", "- {taking: ciprofloxacin 500 mg tablet}\n- {draft: ciprofloxacin eye drops}", "order-sign")
+    assert (answer.present, answer.drafted, answer.focus) == (True, False, False)
+
+
 def test_taking_started_ended_supply_and_dose_do_not_hold_where_they_are_not_written(mini: Mini) -> None:
     mini.questions("""
         serum_mg: {latest: serum-magnesium, as: mg/dL}

@@ -59,6 +59,8 @@ def _started(use: Use) -> Because:
 def _fits(ask: Asking, asked: Asked, question: Taking, use: Use) -> bool:
     if question.by and route_of(use) not in question.by:
         return False
+    if question.not_by and route_of(use) in question.not_by:
+        return False
     if question.kind and not set(map(str, question.kind)) & use.medicine.kinds:
         return False
     if question.for_ and not set(map(str, question.for_)) & use.indications:

@@ -98,6 +98,7 @@ class Taking(Question):
     prints = ("count", "since")
     taking: Names
     by: Names = ()
+    not_by: Names = Field(default=(), description="routes by which it does not count; a route that is not known does")
     kind: Names = ()
     for_: Names = Field(default=(), alias="for")
     not_for: Names = ()

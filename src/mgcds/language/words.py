@@ -88,6 +88,7 @@ def _drugs(question: Question, library: Library) -> str:
     if isinstance(question, Taking):
         parts = [f"as {' or '.join(question.kind)}"] if question.kind else []
         parts += [f"by the {' or '.join(question.by)} route"] if question.by else []
+        parts += [f"other than by the {' or '.join(question.not_by)} route"] if question.not_by else []
         return " ".join([text, *parts])
     return text
 
