@@ -173,6 +173,8 @@ def test_code_systems_in_further_spellings(written: object, canonical: str) -> N
     [
         (Coding(SNOMED, "26643006"), "", "oral"), (Coding(SNOMED, "47625008"), "", "intravenous"),
         (Coding(SNOMED, "78421000"), "", "intramuscular"), (Coding(SNOMED, "46713006"), "", "nasal"),
+        (Coding(SNOMED, "54485002"), "", "ophthalmic"), (Coding(SNOMED, "10547007"), "", "otic"),
+        (Coding(SNOMED, "45890007"), "", "transdermal"), (Coding("", "Both Eyes"), "affected eye", "ophthalmic"),
         (Coding(SNOMED, "6064005"), "", "topical"), (Coding(SNOMED, "127492001"), "", "enteral"),
         (Coding(ROUTES, "NGT"), "", "enteral"), (Coding(ROUTES, "PO"), "", "oral"), (Coding("", ""), "PO", "oral"),
         (Coding("", ""), "by mouth", "oral"), (Coding("", ""), "Intravenous", "intravenous"),
