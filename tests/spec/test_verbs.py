@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from mgcds.cards import respond
+from mgcds.engine.explain import explain
+from mgcds.engine.referee import holds
+from mgcds.language.when import Ask
 from tests.spec.mini import Mini
 
 
@@ -24,6 +28,48 @@ def test_latest_is_the_newest_result_of_all_the_first_listed_wins_a_tie(mini: Mi
     assert answer.known
     assert not answer.present
     assert not mini.ask("egfr", "- {not_supplied: [kidney]}").known
+
+
+def test_latest_may_be_a_limit_which_decides_only_what_lies_wholly_on_one_side_of_it(mini: Mini) -> None:
+    mini.questions("""
+        egfr:
+          latest: egfr
+          as: mL/min/1.73m2
+          words:
+            bad: {below: 30 mL/min/1.73m2}
+            good: {at_least: 30 mL/min/1.73m2}
+          source: expert
+        number: {latest: egfr, as: mL/min/1.73m2, limits: left out}
+    """)
+
+    def said(limit: str) -> list[str]:
+        evaluation = mini.evaluate(f'- {{lab: egfr, value: "{limit} mL/min/1.73m2"}}')
+        tests = evaluation.library.questions["egfr"].question.words
+        truths = {word: holds(Ask("egfr", tests[word]), evaluation.answers, "patient-view") for word in ("bad", "good")}
+        return [f"{word}: {truth}" for word, truth in truths.items()]
+
+    assert said("<15") == said("<30") == said("<=29") == ["bad: True", "good: False"]
+    assert said(">60") == said(">30") == said(">=30") == ["bad: False", "good: True"]
+    assert said("<60") == said(">15") == said("<=30") == said(">29") == ["bad: None", "good: None"]
+    lines = (
+        '- {lab: egfr, value: "<15 mL/min/1.73m2", taken: 1 day ago}\n- {lab: egfr, value: 20 mL/min/1.73m2, taken: 9 days ago}'
+    )
+    answer = mini.ask("egfr", lines)
+    assert (answer.sign, answer.shown, answer.youngest) == ("<", 15, 1)
+    assert mini.ask("number", lines).value == 20
+
+
+def test_lowest_may_be_lower_than_a_number_where_another_result_is_only_a_limit(mini: Mini) -> None:
+    mini.questions("low: {lowest: potassium, as: mmol/L, taken: 0 to 30 days ago, source: expert}")
+
+    def asked(*values: str) -> tuple[str, object, bool]:
+        answer = mini.ask("low", "\n".join(f'- {{lab: potassium, value: "{value} mmol/L"}}' for value in values))
+        return answer.sign, answer.shown, answer.is_exact
+
+    assert asked("<3", "3.3", "4.1") == ("<", 3, False)
+    assert asked(">6", "3.3") == ("", Decimal("3.3"), True)
+    assert asked("<6", "5.0") == ("<=", 5, False)
+    assert asked(">6", ">5") == (">", 5, False)
 
 
 def test_lowest_is_the_lowest_in_a_span_that_may_count_from_another_result(mini: Mini) -> None:
@@ -285,3 +331,46 @@ def test_first_that_holds_without_otherwise_is_absent_or_not_known(mini: Mini) -
     """)
     assert mini.ask("state").known
     assert not mini.ask("state", "- {not_supplied: [conditions]}").known
+
+
+def test_first_that_holds_leaves_a_number_aside_once_a_limit_left_a_line_open(mini: Mini) -> None:
+    mini.questions("""
+        egfr: {latest: egfr, as: mL/min/1.73m2}
+        dialysis: {has: dialysis}
+        ckd: {has: ckd-5}
+        state:
+          first_that_holds:
+            - under 30: {any: [dialysis: present, egfr: {below: 30 mL/min/1.73m2}]}
+            - 30 to 59: {egfr: {below: 60 mL/min/1.73m2}}
+            - 60 or more: {egfr: present}
+            - under 30: {ckd: present}
+            - unknown: otherwise
+          source: expert
+    """)
+
+    def state(limit: str, more: str = "") -> str:
+        return mini.ask("state", f'- {{lab: egfr, value: "{limit} mL/min/1.73m2"}}\n{more}').word
+
+    assert (state("<15"), state(">60"), state(">=60"), state("45")) == ("under 30", "60 or more", "60 or more", "30 to 59")
+    assert (state("<60"), state(">30"), state("<90")) == ("unknown", "unknown", "unknown")
+    assert state("<60", "- {has: ckd-5}") == "under 30"
+    assert state("<60", "- {has: dialysis}") == "under 30"
+    assert mini.ask("state", '- {lab: egfr, value: "<60 mL/min/1.73m2"}').missing == ("egfr",)
+
+
+def test_a_rule_that_a_limit_leaves_open_is_not_evaluable_and_says_what_is_known(mini: Mini) -> None:
+    mini.questions("egfr: {latest: egfr, as: mL/min/1.73m2}")
+    mini.rule(
+        'when:\n  - egfr: {below: 30 mL/min/1.73m2}\nlevel: info\ncard:\n  summary: "eGFR {{ egfr }} is low."\ntriggers: [egfr]\n',
+        backs="egfr.below",
+    )
+    assert mini.outcome('- {lab: egfr, value: "<60 mL/min/1.73m2"}') == "data-missing"
+    assert mini.outcome('- {lab: egfr, value: ">60 mL/min/1.73m2"}') == "not-fired"
+    unsure = mini.evaluate('- {lab: egfr, value: "<60 mL/min/1.73m2"}')
+    assert explain(unsure)[0].missing == ("eGFR (only known to be <60 mL/min/1.73m2)",)
+    fired = mini.evaluate('- {lab: egfr, value: "<15 mL/min/1.73m2"}')
+    cards = respond(fired, service_id="s", hook_instance="h", public_url="", incomplete_card=False)["cards"]
+    assert cards[0]["summary"] == "eGFR <15 mL/min/1.73m2 is low."
+    assert "eGFR: <15 mL/min/1.73m2, " in cards[0]["detail"]
+    because = cards[0]["extension"]["org.mgcds.findings"][0]["because"][0]
+    assert (because["word"], because["unit"], "value" in because) == ("<15", "mL/min/1.73m2", False)

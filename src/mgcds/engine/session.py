@@ -11,6 +11,7 @@ from mgcds.engine.compile import HOOK, compile_conditions, compile_definitions, 
 from mgcds.engine.durable import Fact, Rule
 from mgcds.engine.narrowing import Narrowed
 from mgcds.language.library import Asked, Library, LinkedRule
+from mgcds.language.when import asks
 
 POLICY = "@policy"
 
@@ -27,9 +28,12 @@ class Ruling:
 
 @dataclass(frozen=True, slots=True)
 class _Compiled:
-    """One hook: definitions in layers, each with its durable rules, and everything else."""
+    """One hook: definitions in layers, each with its durable rules, and everything else.
 
-    layers: tuple[tuple[tuple[Asked, ...], Narrowed], ...]
+    A layer has its rules twice: as its lines hold, and as they may hold of a number that is known only within limits.
+    """
+
+    layers: tuple[tuple[tuple[Asked, ...], Narrowed, Narrowed], ...]
     defined: frozenset[str]
     rules: Narrowed
 
@@ -46,9 +50,15 @@ class Session:
     def _of(self, hook: str) -> _Compiled:
         with self._lock:
             if hook not in self._compiled:
+                surely = compile_definitions(self._library, hook)
+                perhaps = compile_definitions(self._library, hook, perhaps=True)
                 layers = tuple(
-                    (tuple(defined), Narrowed(f"definitions-{number}-{hook}", [rules]))
-                    for number, (defined, rules) in enumerate(compile_definitions(self._library, hook))
+                    (
+                        tuple(defined),
+                        Narrowed(f"definitions-{number}-{hook}", [rules]),
+                        Narrowed(f"perhaps-{number}-{hook}", [may]),
+                    )
+                    for number, ((defined, rules), (_, may)) in enumerate(zip(surely, perhaps, strict=True))
                 )
                 groups: dict[str, list[Rule]] = {}
                 for rule in self._library.rules_at(hook):
@@ -65,7 +75,7 @@ class Session:
         """Gives the memory of the compiled rulesets back: without it each library that was replaced would stay for ever."""
         with self._lock:
             for compiled in self._compiled.values():
-                for narrowed in (*(narrowed for _, narrowed in compiled.layers), compiled.rules):
+                for narrowed in (*(each for _, *both in compiled.layers for each in both), compiled.rules):
                     narrowed.close()
 
     def _fact(self, answer: Answer) -> Fact:
@@ -87,24 +97,17 @@ class Session:
         facts = {key: self._fact(answer) for key, answer in answers.items() if key not in compiled.defined}
         facts[HOOK] = {"q": HOOK, "word": hook}
         words: dict[str, str] = {}
-        for defined, ruleset in compiled.layers:
-            lines = {name.rpartition("|")[0] for name in ruleset.run(facts)}
+        for defined, ruleset, perhaps in compiled.layers:
+            lines = _fired(ruleset, facts)
+            made = {asked.key: _word(asked, lines, facts, ruleset, perhaps) for asked in defined}
             for asked in defined:
-                key = asked.key
-                word = next(
-                    (
-                        word
-                        for number, (word, condition) in enumerate(asked.lines)
-                        if condition is None or f"{key}|{number}" in lines
-                    ),
-                    None,
-                )
+                key, word = asked.key, made[asked.key]
                 # Without a word it is absent or not known; which of the two, only the referee can say.
                 words[key] = word or ""
                 facts[key] = fact_of(
                     Answer(key, known=word is not None, present=word is not None, word=word or "", focus=answers[key].focus)
                 )
-        return self._ruling(words, {name.rpartition("|")[0] for name in compiled.rules.run(facts)}, hook, order_hooks)
+        return self._ruling(words, _fired(compiled.rules, facts), hook, order_hooks)
 
     def _ruling(self, words: Mapping[str, str], held: set[str], hook: str, order_hooks: tuple[str, ...]) -> Ruling:
         levels: dict[str, str | None] = {}
@@ -118,6 +121,31 @@ class Session:
             )
         suppressing = frozenset(n for n in range(len(self._library.suppress)) if f"{POLICY}|{n}" in held)
         return Ruling(words, levels, focused, suppressing)
+
+
+def _fired(ruleset: Narrowed, facts: Mapping[str, Fact]) -> set[str]:
+    """The names of what holds, without the numbers of their branches."""
+    return {name.rpartition("|")[0] for name in ruleset.run(facts)}
+
+
+def _word(asked: Asked, lines: set[str], facts: Mapping[str, Fact], ruleset: Narrowed, perhaps: Narrowed) -> str | None:
+    """The word of the first line that holds.
+
+    Where a line may hold of a number that is known only within limits, the lines after it are run without that number.
+    """
+    for number, (word, condition) in enumerate(asked.lines):
+        name = f"{asked.key}|{number}"
+        if condition is None or name in lines:
+            return word
+        open_ = {ask.question for ask in asks(condition) if _is_open(facts[ask.question])}
+        if open_ and name in _fired(perhaps, facts):
+            facts = {**facts, **{key: fact_of(Answer(key, known=False)) for key in open_}}
+            lines = _fired(ruleset, facts)
+    return None
+
+
+def _is_open(fact: Fact) -> bool:
+    return fact["value"] != fact["high"]
 
 
 def _level(rule: LinkedRule, held: set[str]) -> str | None:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, PlainValidator, WithJsonSchema
 
 from mgcds.language.find import Model
-from mgcds.language.literals import CountField, Names, NumberField, Word, as_text, wrong
+from mgcds.language.literals import CountField, MeasuredField, Names, NumberField, Word, as_text, wrong
 from mgcds.language.rule import HOOKS, Hook, Level
 from mgcds.source import place_of
 
@@ -46,10 +46,10 @@ class PatientLine(Model):
 
 
 class LabLine(Model):
-    """{lab: serum-magnesium, value: 1.50 mg/dL, taken: 5 days ago}."""
+    """{lab: serum-magnesium, value: 1.50 mg/dL, taken: 5 days ago}; {lab: egfr, value: "<15 mL/min/1.73m2"} is a limit."""
 
     lab: Word
-    value: NumberField
+    value: MeasuredField
     taken: Ago = 0
 
 

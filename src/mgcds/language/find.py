@@ -78,6 +78,7 @@ class Latest(Question):
     prints = ("on", "computed")
     latest: Names
     as_: Word = Field(alias="as")
+    limits: Literal["left out"] | None = Field(default=None, description="a result such as <15 or >60 is passed over")
 
 
 class Lowest(Question):
