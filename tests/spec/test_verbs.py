@@ -267,7 +267,9 @@ def test_intake_is_a_long_enough_record_and_what_supplements_add(mini: Mini) -> 
         oral_mg: {taking: magnesium, by: [oral]}
         sum: {total: magnesium, from: oral_mg, as: mg/day}
         diet: {intake: magnesium, within: 180 days, recorded_for: at least 3 days, plus: sum}
+        any: {intake: magnesium, within: 180 days}
     """)
+    assert mini.ask("any", "- {intake: magnesium-intake, value: 200 mg/day, recorded_for: 1 day}").value == 200
     supplement = "- {taking: magnesium (elemental) 100 mg tablet, by: oral, dose: 100 mg}\n"
     record = "- {intake: magnesium-intake, value: 200 mg/day, taken: %s, recorded_for: %s}"
     assert mini.ask("diet", supplement + record % ("180 days ago", "3 days")).value == 300

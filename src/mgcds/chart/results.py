@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from mgcds.chart.facts import Note, Problem, Result
 from mgcds.chart.fhir import Resource, block, codings, concept_text, items, known_units, reference, status_code, text
+from mgcds.chart.problems import still_holds
 from mgcds.chart.terms import Terms
 from mgcds.clock import Moment, parse_moment
 from mgcds.terminology.types import Concept
@@ -68,6 +69,8 @@ def _flag(part: Resource, record: Resource, question: str, terms: Terms, today: 
     taken = _taken(record, zone)
     if taken is None or taken.first > today:
         return "future-date" if taken else "resource-unreadable"
+    if not still_holds(terms.concepts[question].answer_lasts, taken, today):
+        return ""  # who was pregnant years ago is not pregnant today
     value = part["valueCodeableConcept"]
     found = terms.concepts_of(codings(value), concept_text(value), "Condition")
     return Flag(question, Problem(found, concept_text(value), reference(record), taken), taken)

@@ -63,9 +63,11 @@ def chart_of(case: Case, terminology: Terminology) -> Chart:
             uses.append(_use(line, where, terminology))
         elif isinstance(line, ProblemLine):
             name, added = str(line.adding or line.has), line.adding is not None
-            lasts = terminology.concepts[name].procedure_lasts
-            if line.done is None or still_holds(lasts, _day(line.done), TODAY):
-                problems.append(Problem(frozenset({name}), name, where, _day(line.since), added))
+            concept, over, answered = terminology.concepts[name], _day(line.done), _day(line.answered)
+            if (over is None or still_holds(concept.procedure_lasts, over, TODAY)) and (
+                answered is None or still_holds(concept.answer_lasts, answered, TODAY)
+            ):
+                problems.append(Problem(frozenset({name}), name, where, _day(line.since) or answered, added))
         elif isinstance(line, OrderedLine):
             requests.append(Request(frozenset({str(line.ordered)}), str(line.ordered), where))
         elif isinstance(line, BookedLine):

@@ -179,7 +179,7 @@ def intake(ask: Asking, asked: Asked, question: Intake) -> Answer:
         for result in ask.shelves.results((concept,))
         if not result.sign
         and result.taken.most_days_before(ask.chart.today) <= question.within.count
-        and (result.period_days or 1) >= question.recorded_for.count
+        and (question.recorded_for is None or (result.period_days or 1) >= question.recorded_for.count)
     ]
     if not found:
         if ask.lacking(asked):

@@ -73,13 +73,14 @@ class MedicineLine(Model):
 class ProblemLine(Model):
     """{has: ckd-4, since: 500 days ago}; {has: dialysis, done: 10 days ago} is a procedure that is over.
 
-    {adding: ckd-4} is being put on the problem list.
+    {adding: ckd-4} is being put on the problem list. {has: pregnancy, answered: 9 days ago} is an answer to a coded question.
     """
 
     has: Word | None = None
     adding: Word | None = None
     since: Ago | None = None
     done: Ago | None = None
+    answered: Ago | None = None
 
 
 class OrderedLine(Model):

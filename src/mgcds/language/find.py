@@ -197,7 +197,7 @@ class Intake(Question):
     prints = ("on",)
     intake: Word
     within: DaysField
-    recorded_for: AtLeastDays
+    recorded_for: AtLeastDays | None = None
     plus: Word | None = None
 
 

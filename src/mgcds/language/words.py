@@ -133,7 +133,8 @@ def qualifiers(question: Question) -> Iterator[str]:
     if isinstance(question, Exposure):
         yield f"courses up to {question.courses_merge_within} apart count as one"
     if isinstance(question, Intake):
-        yield f"at most {question.within} old, recorded for at least {question.recorded_for}"
+        lasting = f", recorded for at least {question.recorded_for}" if question.recorded_for else ""
+        yield f"at most {question.within} old{lasting}"
     if isinstance(question, Taking) and question.supply:
         yield f"supplied for at least {question.supply}"
     if isinstance(question, Taking) and question.dose_at_least:

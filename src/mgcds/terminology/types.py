@@ -64,6 +64,7 @@ class Concept:
     formula: Formula | None = None
     beside_codes: bool = False  # whether its words count even where a record carries a known code
     procedure_lasts: int | None = None  # days for which a completed procedure counts; None: for ever
+    answer_lasts: int | None = None  # days for which a coded answer counts (pregnancy status); None: for ever
 
     def convert(self, value: Decimal, unit: str | None) -> Decimal | None:
         """`value` in this concept's unit, rounded half up; None for a unit we may not convert. Never guesses."""

@@ -171,6 +171,15 @@ def test_a_coded_flag_is_a_problem_of_the_concept_of_its_value() -> None:
     assert (problem.concepts, problem.reference) == (frozenset({"expecting"}), "Observation/o1")
 
 
+@pytest.mark.parametrize(
+    ("when", "holds"), [("2025-08-20", True), ("2025-08-19", False), ("2025-08", False), ("2019-01-01", False)]
+)
+def test_a_coded_flag_holds_for_as_long_as_its_concept_says(when: str, holds: bool) -> None:
+    found = chart(_status("expecting", when))
+    assert bool(found.problems) == holds
+    assert not found.notes
+
+
 def test_a_later_no_takes_a_coded_flag_back() -> None:
     assert not chart(_status("expecting", "2026-05-01"), _status("not so", "2026-06-01", "o2")).problems
     assert chart(_status("not so", "2026-05-01"), _status("expecting", "2026-06-01", "o2")).problems
