@@ -214,6 +214,12 @@ def test_trials_count_different_drugs_at_an_adequate_dose_for_long_enough(mini: 
     assert mini.ask("trials", running).word == "running"
     assert (mini.ask("trials", ended + running).value, mini.ask("trials", ended + running).word) == (2, "ended and running")
     assert mini.ask("trials", "- {taking: sertraline, dose: 25 mg, since: 400 days ago}").value == 0
+    again = "- {taking: sertraline, dose: 25 mg, since: 10 days ago}\n"  # not given up, so it did not end
+    assert (mini.ask("trials", ended + again + running).value, mini.ask("trials", ended + again + running).word) == (
+        2,
+        "running",
+    )
+    assert mini.ask("trials", ended + again).value == 1
     touching = "- {taking: sertraline, dose: 50 mg, since: 60 days ago, until: 30 days ago}\n- {taking: sertraline, dose: 50 mg, since: 30 days ago}"
     assert mini.ask("trials", touching).value == 1
 
