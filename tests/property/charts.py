@@ -33,7 +33,8 @@ SAID_OTHERWISE = [
     "magnesium sulfate injection", "amoxicillin", "something unknown",
 ]  # fmt: skip
 TIMES = [0, 300, 301, 420, 449, 450, 539, 540, 1260, 1439]
-ROUTES = ["oral", "enteral", "intravenous", "topical", None]
+SIGNS = ["", "", "", "<", "<=", ">=", ">"]
+ROUTES = ["oral", "enteral", "intravenous", "topical", "ophthalmic", None]
 
 
 def moments() -> st.SearchStrategy[Moment]:
@@ -102,7 +103,15 @@ def charts(draw: st.DrawFn, known: Known) -> Chart:
         value = draw(st.one_of(st.sampled_from(known.results[concept]), st.integers(0, 30).map(Decimal)))
         unit = terminology.concepts[concept].unit
         results.append(
-            Result(concept, value, str(unit), draw(moments()), f"Observation/o{number}", draw(st.sampled_from([None, 2, 3])))
+            Result(
+                concept,
+                value,
+                str(unit),
+                draw(moments()),
+                f"Observation/o{number}",
+                draw(st.sampled_from([None, 2, 3])),
+                sign=draw(st.sampled_from(SIGNS)),
+            )
         )
     uses = []
     for number, name in enumerate(draw(st.lists(st.sampled_from(known.medicines + 4 * SAID_OTHERWISE), max_size=6))):

@@ -113,6 +113,8 @@ def test_questions_may_not_go_in_a_circle(mini: Mini) -> None:
     [
         ("{latest: serum-magnesiun, as: mg/dL}", "'serum-magnesiun' is no concept"),
         ("{latest: serum-magnesium, as: mmol/L}", "'serum-magnesium' is kept in mg/dL; write as: mg/dL"),
+        ("{taking: omeprazole, by: [mouth]}", "'mouth' is no route; the routes are"),
+        ("{taking: omeprazole, not_by: [eyes]}", "'eyes' is no route"),
         ("{taking: ppis}", "'ppis' is no drug class and no ingredient"),
         ("{table: nothing, by: [age]}", "there is no table 'nothing'"),
         ("{taking: omeprazole, has: ckd-4}", "a question uses one verb"),

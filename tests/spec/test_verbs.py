@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from mgcds.cards import respond
+from mgcds.engine.explain import explain
+from mgcds.engine.referee import holds
+from mgcds.language.when import Ask
 from tests.spec.mini import Mini
 
 
@@ -24,6 +28,48 @@ def test_latest_is_the_newest_result_of_all_the_first_listed_wins_a_tie(mini: Mi
     assert answer.known
     assert not answer.present
     assert not mini.ask("egfr", "- {not_supplied: [kidney]}").known
+
+
+def test_latest_may_be_a_limit_which_decides_only_what_lies_wholly_on_one_side_of_it(mini: Mini) -> None:
+    mini.questions("""
+        egfr:
+          latest: egfr
+          as: mL/min/1.73m2
+          words:
+            bad: {below: 30 mL/min/1.73m2}
+            good: {at_least: 30 mL/min/1.73m2}
+          source: expert
+        number: {latest: egfr, as: mL/min/1.73m2, limits: left out}
+    """)
+
+    def said(limit: str) -> list[str]:
+        evaluation = mini.evaluate(f'- {{lab: egfr, value: "{limit} mL/min/1.73m2"}}')
+        tests = evaluation.library.questions["egfr"].question.words
+        truths = {word: holds(Ask("egfr", tests[word]), evaluation.answers, "patient-view") for word in ("bad", "good")}
+        return [f"{word}: {truth}" for word, truth in truths.items()]
+
+    assert said("<15") == said("<30") == said("<=29") == ["bad: True", "good: False"]
+    assert said(">60") == said(">30") == said(">=30") == ["bad: False", "good: True"]
+    assert said("<60") == said(">15") == said("<=30") == said(">29") == ["bad: None", "good: None"]
+    lines = (
+        '- {lab: egfr, value: "<15 mL/min/1.73m2", taken: 1 day ago}\n- {lab: egfr, value: 20 mL/min/1.73m2, taken: 9 days ago}'
+    )
+    answer = mini.ask("egfr", lines)
+    assert (answer.sign, answer.shown, answer.youngest) == ("<", 15, 1)
+    assert mini.ask("number", lines).value == 20
+
+
+def test_lowest_may_be_lower_than_a_number_where_another_result_is_only_a_limit(mini: Mini) -> None:
+    mini.questions("low: {lowest: potassium, as: mmol/L, taken: 0 to 30 days ago, source: expert}")
+
+    def asked(*values: str) -> tuple[str, object, bool]:
+        answer = mini.ask("low", "\n".join(f'- {{lab: potassium, value: "{value} mmol/L"}}' for value in values))
+        return answer.sign, answer.shown, answer.is_exact
+
+    assert asked("<3", "3.3", "4.1") == ("<", 3, False)
+    assert asked(">6", "3.3") == ("", Decimal("3.3"), True)
+    assert asked("<6", "5.0") == ("<=", 5, False)
+    assert asked(">6", ">5") == (">", 5, False)
 
 
 def test_lowest_is_the_lowest_in_a_span_that_may_count_from_another_result(mini: Mini) -> None:
@@ -66,6 +112,22 @@ def test_taking_a_route_not_written_follows_the_form_else_it_is_not_counted_and_
     answer = mini.ask("oral_mg", "- {taking: magnesium oxide}")
     assert answer.value == 0
     assert [note.code for note in answer.notes] == ["dosage-unreadable"]
+
+
+def test_taking_not_by_leaves_local_products_out_and_counts_where_the_route_is_not_known(mini: Mini) -> None:
+    mini.questions("systemic: {taking: ciprofloxacin, not_by: [ophthalmic, otic]}")
+    assert mini.ask("systemic", "- {taking: ciprofloxacin, by: oral}").present
+    assert mini.ask("systemic", "- {taking: ciprofloxacin}").present
+    assert not mini.ask("systemic", "- {taking: ciprofloxacin, by: ophthalmic}").present
+    assert not mini.ask("systemic", "- {taking: ciprofloxacin 0.3 % ear drops}").present
+    both = mini.ask("systemic", "- {taking: ciprofloxacin 0.3 % eye drops}\n- {taking: ciprofloxacin 500 mg tablet}")
+    assert (both.value, [use.reference for use in both.uses], both.notes) == (1, ["Case/1"], ())
+
+
+def test_taking_not_by_leaves_a_drafted_local_product_out_of_focus(mini: Mini) -> None:
+    mini.questions("systemic: {taking: ciprofloxacin, not_by: [ophthalmic, otic]}")
+    answer = mini.ask("systemic", "- {taking: ciprofloxacin 500 mg tablet}\n- {draft: ciprofloxacin eye drops}", "order-sign")
+    assert (answer.present, answer.drafted, answer.focus) == (True, False, False)
 
 
 def test_taking_started_ended_supply_and_dose_do_not_hold_where_they_are_not_written(mini: Mini) -> None:
@@ -152,6 +214,12 @@ def test_trials_count_different_drugs_at_an_adequate_dose_for_long_enough(mini: 
     assert mini.ask("trials", running).word == "running"
     assert (mini.ask("trials", ended + running).value, mini.ask("trials", ended + running).word) == (2, "ended and running")
     assert mini.ask("trials", "- {taking: sertraline, dose: 25 mg, since: 400 days ago}").value == 0
+    again = "- {taking: sertraline, dose: 25 mg, since: 10 days ago}\n"  # not given up, so it did not end
+    assert (mini.ask("trials", ended + again + running).value, mini.ask("trials", ended + again + running).word) == (
+        2,
+        "running",
+    )
+    assert mini.ask("trials", ended + again).value == 1
     touching = "- {taking: sertraline, dose: 50 mg, since: 60 days ago, until: 30 days ago}\n- {taking: sertraline, dose: 50 mg, since: 30 days ago}"
     assert mini.ask("trials", touching).value == 1
 
@@ -205,7 +273,9 @@ def test_intake_is_a_long_enough_record_and_what_supplements_add(mini: Mini) -> 
         oral_mg: {taking: magnesium, by: [oral]}
         sum: {total: magnesium, from: oral_mg, as: mg/day}
         diet: {intake: magnesium, within: 180 days, recorded_for: at least 3 days, plus: sum}
+        any: {intake: magnesium, within: 180 days}
     """)
+    assert mini.ask("any", "- {intake: magnesium-intake, value: 200 mg/day, recorded_for: 1 day}").value == 200
     supplement = "- {taking: magnesium (elemental) 100 mg tablet, by: oral, dose: 100 mg}\n"
     record = "- {intake: magnesium-intake, value: 200 mg/day, taken: %s, recorded_for: %s}"
     assert mini.ask("diet", supplement + record % ("180 days ago", "3 days")).value == 300
@@ -269,3 +339,46 @@ def test_first_that_holds_without_otherwise_is_absent_or_not_known(mini: Mini) -
     """)
     assert mini.ask("state").known
     assert not mini.ask("state", "- {not_supplied: [conditions]}").known
+
+
+def test_first_that_holds_leaves_a_number_aside_once_a_limit_left_a_line_open(mini: Mini) -> None:
+    mini.questions("""
+        egfr: {latest: egfr, as: mL/min/1.73m2}
+        dialysis: {has: dialysis}
+        ckd: {has: ckd-5}
+        state:
+          first_that_holds:
+            - under 30: {any: [dialysis: present, egfr: {below: 30 mL/min/1.73m2}]}
+            - 30 to 59: {egfr: {below: 60 mL/min/1.73m2}}
+            - 60 or more: {egfr: present}
+            - under 30: {ckd: present}
+            - unknown: otherwise
+          source: expert
+    """)
+
+    def state(limit: str, more: str = "") -> str:
+        return mini.ask("state", f'- {{lab: egfr, value: "{limit} mL/min/1.73m2"}}\n{more}').word
+
+    assert (state("<15"), state(">60"), state(">=60"), state("45")) == ("under 30", "60 or more", "60 or more", "30 to 59")
+    assert (state("<60"), state(">30"), state("<90")) == ("unknown", "unknown", "unknown")
+    assert state("<60", "- {has: ckd-5}") == "under 30"
+    assert state("<60", "- {has: dialysis}") == "under 30"
+    assert mini.ask("state", '- {lab: egfr, value: "<60 mL/min/1.73m2"}').missing == ("egfr",)
+
+
+def test_a_rule_that_a_limit_leaves_open_is_not_evaluable_and_says_what_is_known(mini: Mini) -> None:
+    mini.questions("egfr: {latest: egfr, as: mL/min/1.73m2}")
+    mini.rule(
+        'when:\n  - egfr: {below: 30 mL/min/1.73m2}\nlevel: info\ncard:\n  summary: "eGFR {{ egfr }} is low."\ntriggers: [egfr]\n',
+        backs="egfr.below",
+    )
+    assert mini.outcome('- {lab: egfr, value: "<60 mL/min/1.73m2"}') == "data-missing"
+    assert mini.outcome('- {lab: egfr, value: ">60 mL/min/1.73m2"}') == "not-fired"
+    unsure = mini.evaluate('- {lab: egfr, value: "<60 mL/min/1.73m2"}')
+    assert explain(unsure)[0].missing == ("eGFR (only known to be <60 mL/min/1.73m2)",)
+    fired = mini.evaluate('- {lab: egfr, value: "<15 mL/min/1.73m2"}')
+    cards = respond(fired, service_id="s", hook_instance="h", public_url="", incomplete_card=False)["cards"]
+    assert cards[0]["summary"] == "eGFR <15 mL/min/1.73m2 is low."
+    assert "eGFR: <15 mL/min/1.73m2, " in cards[0]["detail"]
+    because = cards[0]["extension"]["org.mgcds.findings"][0]["because"][0]
+    assert (because["word"], because["unit"], "value" in because) == ("<15", "mL/min/1.73m2", False)

@@ -14,6 +14,7 @@ from mgcds.engine.answer import Because
 from mgcds.engine.evaluate import Evaluation, Finding
 from mgcds.language.rule import LEVELS
 from mgcds.language.words import capital
+from mgcds.units import plain
 
 MOST_SUMMARY = 139  # CDS Hooks 2.0: fewer than 140 characters
 TOPIC, REASON = "urn:mgcds:topic", "urn:mgcds:override-reason"
@@ -112,13 +113,17 @@ def finding_extension(finding: Finding) -> dict[str, Any]:
 
 
 def because_extension(name: str, because: Because) -> dict[str, Any]:
-    """One `because`: values are JSON numbers, dates YYYY-MM-DD; keys without a value are left out."""
-    value = None if because.value is None else float(because.value)
+    """One `because`: values are JSON numbers, dates YYYY-MM-DD; keys without a value are left out.
+
+    A limit is a word, "<15": as a number it would be read as measured.
+    """
+    value = None if because.value is None or because.sign else float(because.value)
+    limit = f"{because.sign}{plain(because.value)}" if because.sign and because.value is not None else ""
     made: dict[str, Any] = {
         "find": name,
         "value": int(value) if value is not None and value.is_integer() else value,
         "unit": because.unit,
-        "word": harmless(because.word),
+        "word": limit or harmless(because.word),
         "date": because.date if len(because.date) == len("YYYY-MM-DD") else "",  # a year or a month is no date there
         "reference": because.reference,
     }
@@ -128,7 +133,7 @@ def because_extension(name: str, because: Because) -> dict[str, Any]:
 def _key(findings: tuple[Finding, ...]) -> str:
     facts = [
         (finding.rule.id, finding.rule.model.stewardship.version, finding.level,
-         sorted((name, str(b.value), b.unit, b.word, b.date) for name, b in finding.because))
+         sorted((name, f"{b.sign}{b.value}", b.unit, b.word, b.date) for name, b in finding.because))
         for finding in findings
     ]  # fmt: skip
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]

@@ -8,6 +8,7 @@ from mgcds.cards.printing import Style, because_text, markdown, render, unlinked
 from mgcds.chart.facts import MEDICATIONS, STATEMENTS
 from mgcds.engine.asking import Asking
 from mgcds.engine.evaluate import Evaluation, Finding
+from mgcds.engine.explain import lacking
 from mgcds.engine.referee import holds
 from mgcds.language.library import Library
 from mgcds.language.text import Template
@@ -76,7 +77,7 @@ def _why(finding: Finding, evaluation: Evaluation) -> str:
     """The data a finding rests on, by question, each with value, unit and date."""
     groups: dict[str, list[str]] = {}
     for name, because in finding.because:
-        text = because_text(because.value, because.unit, because.word, because.date, markdown)
+        text = because_text(because, markdown)
         if text and text not in groups.setdefault(name, []):
             groups[name].append(text)
     parts, shown = [], set[str]()
@@ -96,11 +97,7 @@ def _some(texts: list[str]) -> str:
 
 
 def _missing(finding: Finding, evaluation: Evaluation) -> str:
-    titles = [
-        title_of(evaluation.library.questions[finding.rule.names[name]], evaluation.library)
-        for name in finding.missing
-        if name in finding.rule.names
-    ]
+    titles = [lacking(finding.rule.names[name], evaluation) for name in finding.missing if name in finding.rule.names]
     if _relied_on_absence(finding) and evaluation.chart.unresolved:
         shown = sorted({markdown(name) for name in evaluation.chart.unresolved})
         more = f" and {len(shown) - 3} more" if len(shown) > 3 else ""

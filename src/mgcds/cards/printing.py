@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
 
-from mgcds.engine.answer import Answer
+from mgcds.engine.answer import Answer, Because
 from mgcds.language.find import FirstThatHolds, Has, Latest, Lowest, Spacing, Taking, Trials
 from mgcds.language.library import Asked, Library
 from mgcds.language.text import Placeholder, Template
@@ -69,18 +69,19 @@ def listed(names: tuple[str, ...], style: Style) -> str:
 
 def quantity(library: Library, answer: Answer, asked: Asked) -> str:
     """The value with its unit, and in the other unit that clinicians read where the concept names one."""
-    assert answer.value is not None
-    text = f"{plain(answer.value)} {answer.unit}"
-    if answer.top is not None and answer.top != answer.value:
-        text = f"{plain(answer.value)} or {plain(answer.top)} {answer.unit}"
+    value, sign = answer.shown, answer.sign
+    assert value is not None
+    text = f"{sign}{plain(value)} {answer.unit}"
+    if answer.top is not None and not answer.is_exact and not sign:
+        text = f"{plain(value)} or {plain(answer.top)} {answer.unit}"
     if answer.value == 1 and answer.unit.endswith("s") and answer.unit != "ms":
         text = f"1 {answer.unit[:-1]}"
-    if answer.unit == "days" and answer.value >= FEWEST_DAYS_AS_YEARS:
-        text = f"{int(answer.value / DAYS_OF_A_YEAR)} years"
+    if answer.unit == "days" and value >= FEWEST_DAYS_AS_YEARS:
+        text = f"{int(value / DAYS_OF_A_YEAR)} years"
     concept = library.terminology.concepts.get(answer.names[0]) if answer.names else None
     if isinstance(asked.question, Latest | Lowest) and concept and concept.print_also:
         texts = {answer.unit: text} | {
-            unit: f"{plain(round_half_up(answer.value / concept.factors[unit], decimals))} {unit}"
+            unit: f"{sign}{plain(round_half_up(value / concept.factors[unit], decimals))} {unit}"
             for unit, decimals in concept.print_also
             if unit in concept.factors
         }
@@ -126,11 +127,11 @@ def _placeholder(
     return style.escape(text) if text else "not known"
 
 
-def because_text(value: Decimal | None, unit: str, word: str, date: str, escape: Escape) -> str:
+def because_text(because: Because, escape: Escape) -> str:
     """One piece of evidence: "1.5 mg/dL, 2026-11-18"."""
-    parts = [f"{plain(value)} {unit}".strip()] if value is not None else []
-    if word:
-        parts.append(escape(word))
-    if date:
-        parts.append(date)
+    parts = [f"{because.sign}{plain(because.value)} {because.unit}".strip()] if because.value is not None else []
+    if because.word:
+        parts.append(escape(because.word))
+    if because.date:
+        parts.append(because.date)
     return ", ".join(parts)

@@ -11,8 +11,9 @@ from mgcds.clock import completed_years
 from mgcds.terminology.types import Concept, Formula
 from mgcds.units import round_half_up
 
-# (result, formula, result of the formula's other concept, patient, day, decimals) -> (value, concepts it was computed from)
-Shape = Callable[[Result, Formula, Result | None, Person, date, int], tuple[Decimal, tuple[str, ...]] | None]
+# (result, formula, result of the formula's other concept, patient, day, decimals) -> (value, sign, concepts computed from)
+Computed = tuple[Decimal, str, tuple[str, ...]]
+Shape = Callable[[Result, Formula, Result | None, Person, date, int], Computed | None]
 
 
 def computed(results: Iterable[Result], concepts: Mapping[str, Concept], person: Person, today: date) -> list[Result]:
@@ -30,21 +31,23 @@ def computed(results: Iterable[Result], concepts: Mapping[str, Concept], person:
         for result in known.get(formula.of, ()):
             found = shape(result, formula, beside, person, today, concept.decimals)
             if found is not None:
-                value, sources = found
+                value, sign, sources = found
                 source = " and ".join(_in_a_sentence(concepts[name].title) for name in sources)
-                made.append(Result(concept.key, value, concept.unit, result.taken, result.reference, computed_from=source))
+                made.append(
+                    Result(concept.key, value, concept.unit, result.taken, result.reference, computed_from=source, sign=sign)
+                )
     return made
 
 
-def in_order(result: Result) -> tuple[str, date, date, float, str, Decimal]:
-    """What results are sorted by: concept, time, reference, value."""
+def in_order(result: Result) -> tuple[str, date, date, float, str, Decimal, str]:
+    """What results are sorted by: concept, time, reference, value, sign."""
     taken = result.taken
-    return result.concept, taken.first, taken.last, taken.instant, result.reference, result.value
+    return result.concept, taken.first, taken.last, taken.instant, result.reference, result.value, result.sign
 
 
 def _beside(formula: Formula, known: Mapping[str, Sequence[Result]], today: date) -> Result | None:
-    """The newest result of the other concept of a formula, if it is recent enough."""
-    others = known.get(formula.with_, ()) if formula.with_ else ()
+    """The newest measured result of the other concept of a formula, if it is recent enough; a limit is none."""
+    others = [other for other in known.get(formula.with_, ()) if not other.sign] if formula.with_ else []
     days = formula.within_days
     return next((other for other in reversed(others) if days is None or other.taken.most_days_before(today) <= days), None)
 
@@ -56,10 +59,11 @@ def _in_a_sentence(title: str) -> str:
 
 def _ckd_epi_2021(
     result: Result, formula: Formula, _: Result | None, person: Person, today: date, decimals: int
-) -> tuple[Decimal, tuple[str, ...]] | None:
+) -> Computed | None:
     """eGFR from creatinine in mg/dL (Inker 2021, NEJM 385:1737); adults whose sex is male or female.
 
-    With a partial birth date only if the youngest and the oldest possible age give the same rounded result.
+    With a partial birth date only if the youngest and the oldest possible age give the same rounded result. The more
+    creatinine, the lower the eGFR, so a limit turns round; it is rounded, so it may be reached.
     """
     if person.born is None or person.sex is None or result.value <= 0:
         return None
@@ -71,17 +75,22 @@ def _ckd_epi_2021(
     by_ratio = n["scale"] * min(ratio, 1.0) ** n[f"a_{person.sex}"] * max(ratio, 1.0) ** n["b"]
     by_sex = n.get(f"f_{person.sex}", 1.0)
     values = {round_half_up(Decimal(repr(by_ratio * n["c"] ** age * by_sex)), decimals) for age in ages}
-    return (values.pop(), (formula.of,)) if len(values) == 1 else None
+    sign = {"<": ">=", ">": "<="}[result.sign[0]] if result.sign else ""
+    return (values.pop(), sign, (formula.of,)) if len(values) == 1 else None
 
 
 def _albumin_corrected(
     result: Result, formula: Formula, albumin: Result | None, _: Person, _today: date, decimals: int
-) -> tuple[Decimal, tuple[str, ...]] | None:
+) -> Computed | None:
     """Calcium + per_gram x (normal - albumin), with the newest albumin of the last days; without one the total calcium."""
     if albumin is None:
-        return round_half_up(result.value, decimals), (formula.of,)
-    per_gram, normal = formula.numbers["per_gram"], formula.numbers["normal"]
-    return round_half_up(result.value + per_gram * (normal - albumin.value), decimals), (formula.of, str(formula.with_))
+        value = result.value
+    else:
+        per_gram, normal = formula.numbers["per_gram"], formula.numbers["normal"]
+        value = result.value + per_gram * (normal - albumin.value)
+    rounded = round_half_up(value, decimals)
+    sign = f"{result.sign[0]}=" if result.sign and rounded != value else result.sign
+    return rounded, sign, (formula.of,) if albumin is None else (formula.of, albumin.concept)
 
 
 # What each shape takes from the patient, for transparency: a test tries each shape on patients without it.

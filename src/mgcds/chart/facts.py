@@ -35,7 +35,10 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One measurement, already in its concept's unit and rounded as the concept says."""
+    """One measurement, already in its concept's unit and rounded as the concept says.
+
+    With a `sign` (<, <=, >, >=) the laboratory gave no number, only a limit: <15 says that it lies somewhere below 15.
+    """
 
     concept: str
     value: Decimal
@@ -44,6 +47,7 @@ class Result:
     reference: str
     period_days: int | None = None  # for records over several days (diet): days recorded, both ends included
     computed_from: str = ""  # "creatinine" where the value was computed, else empty
+    sign: str = ""
 
 
 @dataclass(frozen=True, slots=True)

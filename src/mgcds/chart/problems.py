@@ -80,7 +80,7 @@ def read_procedure(record: Resource, terms: Terms, today: date, zone: tzinfo) ->
 
 
 def still_holds(days: int | None, ended: Moment | None, today: date) -> bool:
-    """Whether a completed procedure still counts; `days` None: for ever."""
+    """Whether a completed procedure, or an answer, still counts; `days` None: for ever."""
     if days is None:
         return True
     return ended is not None and 0 <= ended.most_days_before(today) < days

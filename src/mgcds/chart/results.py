@@ -8,12 +8,14 @@ from decimal import Decimal
 
 from mgcds.chart.facts import Note, Problem, Result
 from mgcds.chart.fhir import Resource, block, codings, concept_text, items, known_units, reference, status_code, text
+from mgcds.chart.problems import still_holds
 from mgcds.chart.terms import Terms
 from mgcds.clock import Moment, parse_moment
 from mgcds.terminology.types import Concept
 from mgcds.units import decimal
 
 _FINAL = frozenset({"final", "amended", "corrected"})
+SIGNS = ("<", "<=", ">=", ">")
 _VALUES = ("valueQuantity", "valueInteger", "valueDecimal", "valueString", "valueRange", "valueRatio", "valueCodeableConcept")
 
 
@@ -67,6 +69,8 @@ def _flag(part: Resource, record: Resource, question: str, terms: Terms, today: 
     taken = _taken(record, zone)
     if taken is None or taken.first > today:
         return "future-date" if taken else "resource-unreadable"
+    if not still_holds(terms.concepts[question].answer_lasts, taken, today):
+        return ""  # who was pregnant years ago is not pregnant today
     value = part["valueCodeableConcept"]
     found = terms.concepts_of(codings(value), concept_text(value), "Condition")
     return Flag(question, Problem(found, concept_text(value), reference(record), taken), taken)
@@ -79,9 +83,10 @@ def _result(part: Resource, record: Resource, concept: Concept, unit: str, today
         return unusable
     if not any(name in part for name in _VALUES):
         return ""  # a panel, or a result that is explained as absent
-    value, why = _value(part, concept)
-    if value is None:
-        return why
+    read = _value(part, concept)
+    if isinstance(read, str):
+        return read
+    value, sign = read
     if not concept.believes(value):
         return "value-implausible"
     taken = _taken(record, zone)
@@ -92,21 +97,22 @@ def _result(part: Resource, record: Resource, concept: Concept, unit: str, today
     period = block(record.get("effectivePeriod"))
     first, last = parse_moment(period.get("start"), zone), parse_moment(period.get("end"), zone)
     days = (last.last - first.first).days + 1 if first and last else None
-    return Result(concept.key, value, unit, taken, reference(record), days)
+    return Result(concept.key, value, unit, taken, reference(record), days, sign=sign)
 
 
-def _value(part: Resource, concept: Concept) -> tuple[Decimal | None, str]:
-    """The number in the concept's unit, or why there is none. "<0.5" is no number; units that differ are no unit."""
+def _value(part: Resource, concept: Concept) -> tuple[Decimal, str] | str:
+    """The number in the concept's unit with its comparator, or why there is none. Units that differ are no unit."""
     sent = block(part.get("valueQuantity"))
     number = decimal(sent.get("value") if sent else part.get("valueInteger", part.get("valueDecimal")))
-    if number is None or sent.get("comparator"):
-        return None, "resource-unreadable"
+    sign = sent.get("comparator") or ""
+    if number is None or sign not in ("", *SIGNS):
+        return "resource-unreadable"
     units = known_units(sent)
     if not units and (text(sent.get("unit")).strip() or text(sent.get("code")).strip()):
-        return None, "unit-unknown"  # there is a unit, but we cannot read it
-    converted = {concept.convert(number, unit) for unit in units or (None,)}
-    value = converted.pop()
-    return (None, "unit-unknown") if value is None or converted else (value, "")
+        return "unit-unknown"  # there is a unit, but we cannot read it
+    converted = {concept.limit(number, unit, sign) for unit in units or (None,)}
+    found = converted.pop()
+    return "unit-unknown" if found is None or converted else found
 
 
 def _taken(record: Resource, zone: tzinfo) -> Moment | None:

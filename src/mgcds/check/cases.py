@@ -155,16 +155,16 @@ def _matches(expected: str, answer: Answer, evaluation: Evaluation) -> bool:
     tests = evaluation.library.questions[answer.key].question.words.get(expected)
     if tests is not None:
         return holds(Ask(answer.key, tests), evaluation.answers, evaluation.chart.hook) is True
-    quantity = parse_quantity(expected)
+    quantity = parse_quantity(expected.removeprefix(answer.sign))
     if quantity is not None and quantity.unit == answer.unit:
-        return answer.known and answer.value == quantity.value
+        return answer.known and expected.startswith(answer.sign) and answer.shown == quantity.value
     return answer.word == expected
 
 
 def _shown(answer: Answer) -> str:
     if not answer.known:
         return "not known"
-    parts = [f"{answer.value} {answer.unit}"] if answer.value is not None else []
+    parts = [f"{answer.sign}{answer.shown} {answer.unit}"] if answer.value is not None else []
     return ", ".join([*parts, *([answer.word] if answer.word else [])]) or ("present" if answer.present else "absent")
 
 

@@ -63,9 +63,11 @@ def chart_of(case: Case, terminology: Terminology) -> Chart:
             uses.append(_use(line, where, terminology))
         elif isinstance(line, ProblemLine):
             name, added = str(line.adding or line.has), line.adding is not None
-            lasts = terminology.concepts[name].procedure_lasts
-            if line.done is None or still_holds(lasts, _day(line.done), TODAY):
-                problems.append(Problem(frozenset({name}), name, where, _day(line.since), added))
+            concept, over, answered = terminology.concepts[name], _day(line.done), _day(line.answered)
+            if (over is None or still_holds(concept.procedure_lasts, over, TODAY)) and (
+                answered is None or still_holds(concept.answer_lasts, answered, TODAY)
+            ):
+                problems.append(Problem(frozenset({name}), name, where, _day(line.since) or answered, added))
         elif isinstance(line, OrderedLine):
             requests.append(Request(frozenset({str(line.ordered)}), str(line.ordered), where))
         elif isinstance(line, BookedLine):
@@ -96,12 +98,13 @@ def _day(ago: int | None) -> Moment | None:
 def _result(line: LabLine | IntakeLine, where: str, terminology: Terminology) -> list[Result]:
     """The result as a chart would hold it: converted, rounded, and left out where it cannot be believed."""
     concept = terminology.concepts[str(line.lab if isinstance(line, LabLine) else line.intake)]
-    value = concept.convert(line.value.value, line.value.unit)
-    if value is None or not concept.believes(value) or concept.unit is None:
+    found = concept.limit(line.value.value, line.value.unit, line.value.sign if isinstance(line, LabLine) else "")
+    if found is None or not concept.believes(found[0]) or concept.unit is None:
         return []
+    value, sign = found
     days = line.recorded_for if isinstance(line, IntakeLine) else None
     taken = _day(line.taken)
-    return [Result(concept.key, value, concept.unit, taken, where, days)] if taken and line.taken >= 0 else []
+    return [Result(concept.key, value, concept.unit, taken, where, days, sign=sign)] if taken and line.taken >= 0 else []
 
 
 def _use(line: MedicineLine, where: str, terminology: Terminology) -> Use:

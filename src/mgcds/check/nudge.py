@@ -17,7 +17,7 @@ from mgcds.units import parse_quantity
 # Where numbers decide. Everything else with a digit in it (titles, versions, dates, codes, card text) is prose.
 _IN_RULES = ("find", "when", "unless", "level")
 _IN_TABLES = ("rows",)
-_IN_CONCEPTS = ("factors", "divide", "plausible", "formula", "procedure_lasts")
+_IN_CONCEPTS = ("factors", "divide", "plausible", "formula", "procedure_lasts", "answer_lasts")
 _NOT_NUMBERS = frozenset({"source", "site_may_change", "because", "drug", "title", "label", "basis", "name", "of", "with"})
 _LITERAL = re.compile(
     r"within \d+ days?|at (?:least|most) \d+ (?:days?|years)(?: ago)?|\d+ to \d+ (?:days? ago|years)"

@@ -16,20 +16,22 @@ Failure = Literal["exception", "timeout"]
 
 @dataclass(frozen=True, slots=True)
 class Because:
-    """One piece of data that an answer rests on."""
+    """One piece of data that an answer rests on. With a `sign` the value is only a limit: <15."""
 
     reference: str
     value: Decimal | None = None
     unit: str = ""
     word: str = ""
     date: str = ""
+    sign: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """The answer to one question.
 
-    `value`..`high` differ only where a partial birth date leaves two ages possible. `oldest` is the age in days that
+    `value`..`high` differ where a partial birth date leaves two ages possible, or where a laboratory told a limit instead of a
+    number: then `sign` and `limit` say which (<15), and `value`..`high` is all that it may be. `oldest` is the age in days that
     "within" tests, `youngest` the one that "at least ... ago" tests; None without a date. `focus` says whether a
     triggering medicine is in the order at hand. `why` is the sentence that `explain` prints.
     """
@@ -53,12 +55,24 @@ class Answer:
     missing: tuple[str, ...] = ()  # keys that could not be decided on the way to this answer
     notes: tuple[Note, ...] = ()
     why: str = ""
+    sign: str = ""
+    limit: Decimal | None = None
     failed: Failure | None = None  # not known for a fault of ours, which is no gap in the data
 
     @property
     def top(self) -> Decimal | None:
         """The largest value it may have."""
         return self.value if self.high is None else self.high
+
+    @property
+    def shown(self) -> Decimal | None:
+        """The number to tell, after its `sign`."""
+        return self.value if self.limit is None else self.limit
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether it has one possible value, or none at all."""
+        return self.high is None or self.value == self.high
 
 
 # A chart answers most questions with the same "not known" or "absent" as the one before. They are made once: the objects are

@@ -33,19 +33,19 @@ _IS: dict[str, tuple[Field, ...]] = {
 }
 
 
-def branches(condition: Condition) -> list[Branch]:
-    """The condition as alternatives, each a conjunction."""
+def branches(condition: Condition, *, perhaps: bool = False) -> list[Branch]:
+    """The condition as alternatives, each a conjunction; `perhaps`: as it may hold of a number known only within limits."""
     if isinstance(condition, AtHook):
         return [({HOOK: [Field("word", "==", hook)]}, ()) for hook in condition.hooks]
     if isinstance(condition, Ask):
-        return _join_all([_test(condition.question, test) for test in condition.tests])
-    parts = [branches(part) for part in condition.of]
+        return _join_all([_test(condition.question, test, perhaps) for test in condition.tests])
+    parts = [branches(part, perhaps=perhaps) for part in condition.of]
     return _join_all(parts) if isinstance(condition, All) else [branch for part in parts for branch in part]
 
 
-def conjunction(conditions: Sequence[Condition]) -> list[Branch]:
+def conjunction(conditions: Sequence[Condition], *, perhaps: bool = False) -> list[Branch]:
     """Several conditions that must all hold."""
-    return _join_all([branches(condition) for condition in conditions])
+    return _join_all([branches(condition, perhaps=perhaps) for condition in conditions])
 
 
 def _join_all(parts: list[list[Branch]]) -> list[Branch]:
@@ -62,7 +62,7 @@ def _join_all(parts: list[list[Branch]]) -> list[Branch]:
     return joined
 
 
-def _test(question: str, test: Test) -> list[Branch]:
+def _test(question: str, test: Test, perhaps: bool) -> list[Branch]:
     known = Field("known", "==", 1.0)
 
     def one(*fields: Field) -> Branch:
@@ -81,8 +81,9 @@ def _test(question: str, test: Test) -> list[Branch]:
         return [one(Field("oldest", ">", float(test.days.count)))]
     assert isinstance(test, Compare)
     operator = COMPARISONS[test.test]
-    # With two possible values (a partial birth date) both must pass: the lower of "at least", the upper of "below".
-    mine, theirs = ("value", "high") if operator in (">", ">=") else ("high", "value")
+    # With several possible values (a partial birth date, a result such as <15) all must pass: the lower of "at least", the
+    # upper of "below"; perhaps it holds where the other end passes.
+    mine, theirs = ("value", "high") if (operator in (">", ">=")) != perhaps else ("high", "value")
     has = Field("has", "==", 1.0)
     if isinstance(test.to, Number):
         return [one(has, Field(mine, operator, float(test.to.value)))]
@@ -110,9 +111,10 @@ def _depth(question: str, joins: tuple[Join, ...]) -> int:
     return 1 + max((_depth(other, joins) for asked, _, _, other, _ in joins if asked == question), default=-1)
 
 
-def compile_conditions(name: str, conditions: Sequence[Condition]) -> list[Rule]:
+def compile_conditions(name: str, conditions: Sequence[Condition], *, perhaps: bool = False) -> list[Rule]:
     """Durable rules `<name>|<branch>`, one a branch."""
-    return [(f"{name}|{number}", patterns(branch)) for number, branch in enumerate(conjunction(conditions))]
+    found = conjunction(conditions, perhaps=perhaps)
+    return [(f"{name}|{number}", patterns(branch)) for number, branch in enumerate(found)]
 
 
 def compile_rule(rule: LinkedRule, *, with_focus: bool) -> list[Rule]:
@@ -129,8 +131,11 @@ def compile_rule(rule: LinkedRule, *, with_focus: bool) -> list[Rule]:
     return made
 
 
-def compile_definitions(library: Library, hook: str) -> list[tuple[list[Asked], list[Rule]]]:
-    """`first_that_holds` questions and their durable rules, in layers: each layer's words are facts for the next."""
+def compile_definitions(library: Library, hook: str, *, perhaps: bool = False) -> list[tuple[list[Asked], list[Rule]]]:
+    """`first_that_holds` questions and their durable rules, in layers: each layer's words are facts for the next.
+
+    `perhaps`: the rules say which lines may hold of a number that is known only within limits.
+    """
     depth: dict[str, int] = {}
     layers: list[tuple[list[Asked], list[Rule]]] = []
     for asked in library.questions_at(hook):
@@ -143,7 +148,7 @@ def compile_definitions(library: Library, hook: str) -> list[tuple[list[Asked], 
         layers[level][0].append(asked)
         for number, (_, condition) in enumerate(asked.lines):
             if condition is not None:
-                layers[level][1].extend(compile_conditions(f"{asked.key}|{number}", [condition]))
+                layers[level][1].extend(compile_conditions(f"{asked.key}|{number}", [condition], perhaps=perhaps))
     return layers
 
 

@@ -10,6 +10,7 @@ from mgcds.language.library import LinkedRule
 from mgcds.language.site import OFF, SHADOW
 from mgcds.language.when import All, AnyOf, Ask, AtHook, Condition, asks
 from mgcds.language.words import sentence, title_of
+from mgcds.units import plain
 
 _MARK = {True: "yes", False: "no", None: "not known"}
 
@@ -45,7 +46,7 @@ def _explain(rule: LinkedRule, evaluation: Evaluation) -> Explanation:
     lines = [_line("", part, evaluation) for condition in rule.when for part in _parts(condition)]
     lines += [_line("unless ", condition, evaluation) for condition in rule.unless]
     lines += [_line(f"{level} if ", line, evaluation) for level, line in rule.levels if line is not None]
-    missing = tuple(title_of(evaluation.library.questions[key], evaluation.library) for key in outcome.missing)
+    missing = tuple(lacking(key, evaluation) for key in outcome.missing)
     return Explanation(
         rule.id,
         str(rule.model.title),
@@ -55,6 +56,14 @@ def _explain(rule: LinkedRule, evaluation: Evaluation) -> Explanation:
         tuple(lines),
         missing,
     )
+
+
+def lacking(key: str, evaluation: Evaluation) -> str:
+    """What a question that could not be decided is about, and what is known of it: "eGFR (only known to be <60 ...)"."""
+    answer, title = evaluation.answers[key], title_of(evaluation.library.questions[key], evaluation.library)
+    if not answer.sign or answer.shown is None:
+        return title
+    return f"{title} (only known to be {answer.sign}{plain(answer.shown)} {answer.unit})"
 
 
 def _parts(condition: Condition) -> tuple[Condition, ...]:
@@ -90,7 +99,7 @@ def _summary(outcome: Outcome, lines: list[tuple[str, str, str]], missing: tuple
         held = f"would be shown at {outcome.level}, because everything it asks for holds{_lacking(missing)}"
         return f"{held}; the site keeps it in the shadow: {outcome.because}"
     if outcome.state == "not-evaluable":
-        return f"could not be decided, because data were not supplied: {', '.join(missing)}"
+        return f"could not be decided, because this was not supplied or is not exact enough: {', '.join(missing)}"
     if outcome.state in ("superseded", "suppressed", "error"):
         return f"{outcome.state}: {outcome.because}"
     silenced = next((text for mark, text, _ in lines if mark == "yes" and text.startswith("unless ")), None)

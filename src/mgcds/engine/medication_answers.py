@@ -59,6 +59,8 @@ def _started(use: Use) -> Because:
 def _fits(ask: Asking, asked: Asked, question: Taking, use: Use) -> bool:
     if question.by and route_of(use) not in question.by:
         return False
+    if question.not_by and route_of(use) in question.not_by:
+        return False
     if question.kind and not set(map(str, question.kind)) & use.medicine.kinds:
         return False
     if question.for_ and not set(map(str, question.for_)) & use.indications:
@@ -175,13 +177,19 @@ def total(ask: Asking, asked: Asked, question: Total) -> Answer:
 
 
 def trials(ask: Asking, asked: Asked, question: Trials) -> Answer:
-    """Different ingredients, each at an adequate dose for long enough; courses that touch are one trial."""
+    """Different ingredients, each at an adequate dose for long enough; courses that touch are one trial.
+
+    A drug counts once, however often it was tried. One that is taken again, at whatever dose and however shortly, was not given
+    up: its earlier course is a trial, but not one that "ended".
+    """
     if not ask.supplied(MEDICATIONS, question):
         return not_known(asked.key, NO_MEDICATIONS)
     table, today = ask.library.tables[str(question.dose_at_least)], ask.chart.today
     ended: dict[str, Use] = {}
     running: dict[str, Use] = {}
-    pool = [use for use in ask.shelves.uses(question.trials, PLACED) if use.start is not None]
+    listed = ask.shelves.uses(question.trials, PLACED)
+    taken_now = frozenset().union(*(use.medicine.classes for use in listed if use.active))
+    pool = [use for use in listed if use.start is not None]
     taken = frozenset().union(*(use.medicine.classes for use in pool))
     for drug in sorted({str(row.drug) for row in table.rows if row.drug} & taken):
         uses = [use for use in pool if drug in use.medicine.classes and _dose_reaches(ask, str(table.table), use)]
@@ -195,7 +203,7 @@ def trials(ask: Asking, asked: Asked, question: Trials) -> Answer:
     names = sorted({*ended, *running})
     if not names:
         return absent(asked.key, "no adequate trial found", value=ZERO, unit="trials")
-    both = bool(set(ended) - set(running)) and bool(running)
+    both = bool(set(ended) - taken_now) and bool(running)
     word = "ended and running" if both else "running" if running else "ended"
     uses = [running.get(name) or ended[name] for name in names]
     because = tuple(

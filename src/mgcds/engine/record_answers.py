@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 from mgcds.chart.facts import CONDITIONS, ORDERS, PATIENT, Result
@@ -43,6 +44,8 @@ def _ages(ask: Asking) -> tuple[int, int] | None:
 def latest(ask: Asking, asked: Asked, question: Latest) -> Answer:
     """The newest result of all; of results of one moment, the concept listed first."""
     found = ask.shelves.results(question.latest)
+    if question.limits:
+        found = [result for result in found if not result.sign]
     if not found:
         if ask.lacking(asked):
             return not_known(asked.key, "these results were not supplied")
@@ -52,7 +55,7 @@ def latest(ask: Asking, asked: Asked, question: Latest) -> Answer:
 
 
 def lowest(ask: Asking, asked: Asked, question: Lowest) -> Answer:
-    """The lowest result in the span; of equal ones, the newest."""
+    """The lowest result in the span; of equal ones, the newest. One of which only a limit is known may be lower still."""
     anchors = ask.anchors(asked)
     found = [
         result
@@ -63,20 +66,39 @@ def lowest(ask: Asking, asked: Asked, question: Lowest) -> Answer:
         if ask.lacking(asked):
             return not_known(asked.key, "these results were not supplied")
         return absent(asked.key, f"none {question.taken.text}", unit=asked.unit)
-    low = min(found, key=lambda r: (r.value, -r.taken.last.toordinal(), -r.taken.instant, r.reference))
-    return _result(ask, asked, low)
+    low = min(found, key=lambda r: (*reversed(_ends(r)), -r.taken.last.toordinal(), -r.taken.instant, r.reference))
+    answer = _result(ask, asked, low)
+    least, top = min(_ends(result)[0] for result in found), _ends(low)[1]
+    if least == _ends(low)[0]:
+        return answer
+    return replace(answer, value=least, high=top, sign=answer.sign or "<=", limit=answer.limit or top)
+
+
+# A limit is open on one side: so far away that no limit of a rule lies beyond. A limit that is not reached is left by less than
+# any laboratory measures or any rule asks.
+_FAR, _STEP = Decimal(10) ** 9, Decimal("0.000001")
+
+
+def _ends(result: Result) -> tuple[Decimal, Decimal]:
+    """The least and the most that a result may be."""
+    step = Decimal(0) if result.sign.endswith("=") else _STEP
+    if not result.sign:
+        return result.value, result.value
+    return (-_FAR, result.value - step) if result.sign.startswith("<") else (result.value + step, _FAR)
 
 
 def _result(ask: Asking, asked: Asked, result: Result) -> Answer:
     today = ask.chart.today
     days = result.taken.most_days_before(today)
     computed = f", computed from {result.computed_from}" if result.computed_from else ""
+    low, high = _ends(result)
     return Answer(
-        asked.key, True, True, result.value, unit=result.unit, on=result.taken, oldest=days,
+        asked.key, True, True, low, None if low == high else high, unit=result.unit, on=result.taken, oldest=days,
         youngest=result.taken.fewest_days_before(today), names=(result.concept,),
-        because=(Because(result.reference, result.value, result.unit, date=result.taken.text),),
+        because=(Because(result.reference, result.value, result.unit, date=result.taken.text, sign=result.sign),),
         parts={"on": result.taken.text, "computed": result.computed_from},
-        why=f"{plain(result.value)} {result.unit} on {result.taken.text} ({days} days ago{computed})",
+        why=f"{result.sign}{plain(result.value)} {result.unit} on {result.taken.text} ({days} days ago{computed})",
+        sign=result.sign, limit=result.value if result.sign else None,
     )  # fmt: skip
 
 
@@ -155,8 +177,9 @@ def intake(ask: Asking, asked: Asked, question: Intake) -> Answer:
     found = [
         result
         for result in ask.shelves.results((concept,))
-        if result.taken.most_days_before(ask.chart.today) <= question.within.count
-        and (result.period_days or 1) >= question.recorded_for.count
+        if not result.sign
+        and result.taken.most_days_before(ask.chart.today) <= question.within.count
+        and (question.recorded_for is None or (result.period_days or 1) >= question.recorded_for.count)
     ]
     if not found:
         if ask.lacking(asked):

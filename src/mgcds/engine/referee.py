@@ -39,13 +39,18 @@ class Verdict:
 _SILENT = Verdict(None)
 
 
-def holds(condition: Condition, answers: Answers, hook: str) -> bool | None:
-    """True, False, or None where the data to decide were not supplied."""
+def holds(condition: Condition, answers: Answers, hook: str, *, perhaps: bool = False) -> bool | None:
+    """True, False, or None where the data to decide were not supplied.
+
+    `perhaps`: true also where a number of which only limits are known may lie so.
+    """
     if isinstance(condition, Ask):
         answer = answers[condition.question]
+        if not answer.known:
+            return None
         whole: bool | None = True
         for test in condition.tests:
-            truth = _test(test, answer, answers)
+            truth = _test(test, answer, answers, perhaps=perhaps)
             if truth is False:
                 return False
             whole = whole and truth
@@ -53,10 +58,10 @@ def holds(condition: Condition, answers: Answers, hook: str) -> bool | None:
     if isinstance(condition, AtHook):
         return hook in condition.hooks
     if isinstance(condition, All):
-        return hold_all(condition.of, answers, hook)
+        return hold_all(condition.of, answers, hook, perhaps=perhaps)
     whole = False
     for part in condition.of:
-        truth = holds(part, answers, hook)
+        truth = holds(part, answers, hook, perhaps=perhaps)
         if truth:
             return True
         if truth is None:
@@ -64,18 +69,18 @@ def holds(condition: Condition, answers: Answers, hook: str) -> bool | None:
     return whole
 
 
-def hold_all(conditions: Iterable[Condition], answers: Answers, hook: str) -> bool | None:
+def hold_all(conditions: Iterable[Condition], answers: Answers, hook: str, *, perhaps: bool = False) -> bool | None:
     """No if one says no, and then the rest is not looked at: most rules end at their first condition."""
     whole: bool | None = True
     for condition in conditions:
-        truth = holds(condition, answers, hook)
+        truth = holds(condition, answers, hook, perhaps=perhaps)
         if truth is False:
             return False
         whole = whole and truth
     return whole
 
 
-def _test(test: Test, answer: Answer, answers: Answers) -> bool | None:
+def _test(test: Test, answer: Answer, answers: Answers, *, perhaps: bool = False) -> bool | None:
     if not answer.known:
         return None
     if isinstance(test, Is):
@@ -85,7 +90,7 @@ def _test(test: Test, answer: Answer, answers: Answers) -> bool | None:
     if isinstance(test, Says):
         return answer.word in test.words
     if isinstance(test, Compare):
-        return _compare(test, answer, answers)
+        return _compare(test, answer, answers, perhaps)
     if isinstance(test, Taken):
         if answer.oldest is None or answer.youngest is None:
             return False
@@ -94,7 +99,7 @@ def _test(test: Test, answer: Answer, answers: Answers) -> bool | None:
     return answer.oldest is None or answer.oldest > test.days.count
 
 
-def _compare(test: Compare, answer: Answer, answers: Answers) -> bool | None:
+def _compare(test: Compare, answer: Answer, answers: Answers, perhaps: bool) -> bool | None:
     if isinstance(test.to, Number):
         low: Decimal | None = test.to.value
         high = low
@@ -106,22 +111,29 @@ def _compare(test: Compare, answer: Answer, answers: Answers) -> bool | None:
     value, top = answer.value, answer.top
     if value is None or top is None or low is None or high is None:
         return False
-    # A partial birth date leaves two values: it is decided only if both ends agree.
+    # A partial birth date leaves two values, a result such as <15 a whole stretch: it is decided only if both ends agree.
     compare = _COMPARE[test.test]
     if test.test in ("below", "at_most"):
         surely, maybe = compare(top, low), compare(value, high)
     else:
         surely, maybe = compare(value, high), compare(top, low)
-    return True if surely else None if maybe else False
+    return True if surely or (perhaps and maybe) else None if maybe else False
 
 
 def define(asked: Asked, answers: Answers, hook: str) -> Answer:
-    """The answer to a `first_that_holds` question: the word of the first line that holds."""
+    """The answer to a `first_that_holds` question: the word of the first line that holds.
+
+    Lines lean on those above them: "below 60" after "below 30" means 30 to 59. So where a line might hold of a number of which
+    only limits are known, the lines after it may not look at that number: <60 is not 30 to 59.
+    """
     passed: list[str] = []
     for word, condition in asked.lines:
         truth = True if condition is None else holds(condition, answers, hook)
         if truth is None and condition is not None:
             passed.extend(undecided(condition, answers))
+            if holds(condition, answers, hook, perhaps=True):
+                open_ = {ask.question for ask in asks(condition) if not answers[ask.question].is_exact}
+                answers = {**answers, **{key: not_known(key, answers[key].why) for key in open_}}
         if truth:
             used = () if condition is None else supporting(condition, answers, hook)
             because = tuple(dict.fromkeys(part for key in used for part in answers[key].because))

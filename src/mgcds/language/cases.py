@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, PlainValidator, WithJsonSchema
 
 from mgcds.language.find import Model
-from mgcds.language.literals import CountField, Names, NumberField, Word, as_text, wrong
+from mgcds.language.literals import CountField, MeasuredField, Names, NumberField, Word, as_text, wrong
 from mgcds.language.rule import HOOKS, Hook, Level
 from mgcds.source import place_of
 
@@ -46,10 +46,10 @@ class PatientLine(Model):
 
 
 class LabLine(Model):
-    """{lab: serum-magnesium, value: 1.50 mg/dL, taken: 5 days ago}."""
+    """{lab: serum-magnesium, value: 1.50 mg/dL, taken: 5 days ago}; {lab: egfr, value: "<15 mL/min/1.73m2"} is a limit."""
 
     lab: Word
-    value: NumberField
+    value: MeasuredField
     taken: Ago = 0
 
 
@@ -73,13 +73,14 @@ class MedicineLine(Model):
 class ProblemLine(Model):
     """{has: ckd-4, since: 500 days ago}; {has: dialysis, done: 10 days ago} is a procedure that is over.
 
-    {adding: ckd-4} is being put on the problem list.
+    {adding: ckd-4} is being put on the problem list. {has: pregnancy, answered: 9 days ago} is an answer to a coded question.
     """
 
     has: Word | None = None
     adding: Word | None = None
     since: Ago | None = None
     done: Ago | None = None
+    answered: Ago | None = None
 
 
 class OrderedLine(Model):

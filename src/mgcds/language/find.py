@@ -78,6 +78,7 @@ class Latest(Question):
     prints = ("on", "computed")
     latest: Names
     as_: Word = Field(alias="as")
+    limits: Literal["left out"] | None = Field(default=None, description="a result such as <15 or >60 is passed over")
 
 
 class Lowest(Question):
@@ -98,6 +99,7 @@ class Taking(Question):
     prints = ("count", "since")
     taking: Names
     by: Names = ()
+    not_by: Names = Field(default=(), description="routes by which it does not count; a route that is not known does")
     kind: Names = ()
     for_: Names = Field(default=(), alias="for")
     not_for: Names = ()
@@ -195,7 +197,7 @@ class Intake(Question):
     prints = ("on",)
     intake: Word
     within: DaysField
-    recorded_for: AtLeastDays
+    recorded_for: AtLeastDays | None = None
     plus: Word | None = None
 
 

@@ -38,6 +38,8 @@ def question_problems(library: Library, key: str, question: Question, place: Pla
         for name in (*question.for_, *question.not_for):
             if str(name) not in known.concepts:
                 problems.append(Problem(name.place, f"'{name}' is no concept; add it under concepts/, or correct the name"))
+    if isinstance(question, Taking | Spacing):
+        problems += _routes(library, (*question.by, *getattr(question, "not_by", ())))
     if isinstance(question, Table) and str(question.table) not in library.tables:
         problems.append(Problem(question.table.place, f"there is no table '{question.table}'; add it under tables/"))
     if "/" not in key and not question.source and any(True for _ in own_numbers(question)):
@@ -58,6 +60,15 @@ def _drug_names(library: Library, names: tuple[Text, ...]) -> list[Problem]:
         Problem(name.place, f"'{name}' is no drug class and no ingredient; add it under classes/, or correct the name")
         for name in names
         if str(name) not in known.classes and str(name) not in known.ingredient_names
+    ]
+
+
+def _routes(library: Library, names: tuple[Text, ...]) -> list[Problem]:
+    known = library.terminology.route_names
+    return [
+        Problem(name.place, f"'{name}' is no route; the routes are {', '.join(sorted(known))}")
+        for name in names
+        if str(name) not in known
     ]
 
 

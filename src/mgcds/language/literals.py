@@ -114,6 +114,23 @@ def as_number(value: Any) -> Number:
     return Number(quantity.value, quantity.unit, text.place)
 
 
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A result as a laboratory reports it: a number, or with a `sign` (<, <=, >, >=) a limit."""
+
+    value: Decimal
+    unit: str
+    sign: str = ""
+
+
+def as_measured(value: Any) -> Measured:
+    """A number with its unit, or a limit such as <15 mL/min/1.73m2."""
+    text = as_text(value)
+    sign = next((sign for sign in ("<=", ">=", "<", ">") if text.startswith(sign)), "")
+    number = as_number(Text(text.removeprefix(sign), text.place))
+    return Measured(number.value, number.unit, sign)
+
+
 def as_count(value: Any) -> int:
     """A bare whole number from 1, where the key already says of what."""
     text = as_text(value)
@@ -222,6 +239,9 @@ _NAMES = WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items"
 Word = Annotated[Text, PlainValidator(as_text), WithJsonSchema({"type": "string"})]
 Names = Annotated[tuple[Text, ...], PlainValidator(as_names), _NAMES]
 NumberField = Annotated[Number, PlainValidator(as_number), _schema("a number and a unit", r"^[+-]?\d+(\.\d+)?\s*\S.*$")]
+MeasuredField = Annotated[
+    Measured, PlainValidator(as_measured), _schema("a number or a limit, and a unit", r"^([<>]=?)?\s*[+-]?\d+(\.\d+)?\s*\S.*$")
+]
 CountField = Annotated[int, PlainValidator(as_count), _schema("a whole number", r"^[1-9]\d{0,3}$")]
 DaysField = Annotated[Days, PlainValidator(as_days), _schema("days", r"^\d+ days?$")]
 DayField = Annotated[Text, PlainValidator(as_day), WithJsonSchema({"type": "string", "format": "date"})]

@@ -88,6 +88,7 @@ def _drugs(question: Question, library: Library) -> str:
     if isinstance(question, Taking):
         parts = [f"as {' or '.join(question.kind)}"] if question.kind else []
         parts += [f"by the {' or '.join(question.by)} route"] if question.by else []
+        parts += [f"other than by the {' or '.join(question.not_by)} route"] if question.not_by else []
         return " ".join([text, *parts])
     return text
 
@@ -132,7 +133,8 @@ def qualifiers(question: Question) -> Iterator[str]:
     if isinstance(question, Exposure):
         yield f"courses up to {question.courses_merge_within} apart count as one"
     if isinstance(question, Intake):
-        yield f"at most {question.within} old, recorded for at least {question.recorded_for}"
+        lasting = f", recorded for at least {question.recorded_for}" if question.recorded_for else ""
+        yield f"at most {question.within} old{lasting}"
     if isinstance(question, Taking) and question.supply:
         yield f"supplied for at least {question.supply}"
     if isinstance(question, Taking) and question.dose_at_least:

@@ -11,6 +11,7 @@ from mgcds.engine.answer import Answer
 from mgcds.engine.evaluate import Evaluation
 from mgcds.engine.remember import Override
 from mgcds.language.library import Library
+from mgcds.units import plain
 
 Mask = Callable[[str], str]
 _MASKED = ("reference", "word")  # a word may be what somebody wrote into the chart
@@ -63,19 +64,23 @@ def findings_of(answer: dict[str, Any], mask: Mask) -> list[dict[str, Any]]:
 
 
 def value_of(answer: Answer, library: Library) -> dict[str, Any]:
-    """The answer to one question: a number with its unit and date, or a word of the library."""
+    """The answer to one question: a number with its unit and date, or a word of the library; a limit is a word, "<15"."""
     made: dict[str, Any] = {
         "question": answer.key,
-        "value": _number(answer.value),
+        "value": None if answer.sign else _number(answer.value),
         "unit": answer.unit,
         "date": answer.on.text if answer.on else "",
-        "word": answer.word if library.questions[answer.key].lines else "",
+        "word": answer.word if library.questions[answer.key].lines else _limit(answer),
     }
     return {key: value for key, value in made.items() if value not in (None, "")}
 
 
 def _has_value(answer: Answer, library: Library) -> bool:
     return answer.value is not None or bool(answer.word and library.questions[answer.key].lines)
+
+
+def _limit(answer: Answer) -> str:
+    return f"{answer.sign}{plain(answer.shown)}" if answer.sign and answer.shown is not None else ""
 
 
 def _number(value: Decimal | None) -> float | int | None:

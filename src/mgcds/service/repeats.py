@@ -73,5 +73,5 @@ def _orders(finding: Finding, evaluation: Evaluation) -> list[str]:
 
 def _facts(finding: Finding) -> tuple[object, ...]:
     """The rule and what it rests on, without references: an order without id is named by its place among the others."""
-    facts = sorted((name, str(b.value), b.unit, b.word, b.date) for name, b in finding.because)
+    facts = sorted((name, f"{b.sign}{b.value}", b.unit, b.word, b.date) for name, b in finding.because)
     return finding.rule.id, str(finding.rule.model.stewardship.version), finding.level, facts

@@ -58,6 +58,11 @@ class Terminology:
         return self.drugs.names
 
     @property
+    def route_names(self) -> frozenset[str]:
+        """Every route that a record or a dose form can be read as."""
+        return frozenset(self.drugs.routes.values()).union(route for _, route in self.drugs.forms)
+
+    @property
     def places(self) -> Mapping[str, Place]:
         """Where each concept and class is written."""
         return {**self.index.places, **self.drugs.places}

@@ -18,7 +18,7 @@ from mgcds.units import decimal, normal_unit
 
 _KEYS = {
     "title", "recorded_in", "codes", "never", "unit", "unit_optional", "factors", "divide", "decimals", "plausible",
-    "print_also", "batch", "newest", "formula", "text", "orders", "system", "procedure_lasts", "same_as",
+    "print_also", "batch", "newest", "formula", "text", "orders", "system", "procedure_lasts", "answer_lasts", "same_as",
     "beside_codes",
 }  # fmt: skip
 _PLAUSIBLE = re.compile(r"(\S+) to (\S+) (.+)")
@@ -128,7 +128,6 @@ def _concept(key: str, value: Any) -> Concept:
     factors |= {_unit(name): 1 / _number(number) for name, number in value.get("divide", {}).items()}
     factors |= {_unit(name): Decimal(1) for name in value.get("same_as", [])}
     system = str(value.get("system", LOINC))
-    lasts = value.get("procedure_lasts")
     return Concept(
         key=key,
         title=str(value["title"]),
@@ -145,8 +144,13 @@ def _concept(key: str, value: Any) -> Concept:
         newest=int(value.get("newest", "10")),
         formula=_formula(value.get("formula")),
         beside_codes=value.get("beside_codes") == "yes",
-        procedure_lasts=int(str(lasts).split()[0]) if lasts is not None else None,
+        procedure_lasts=_days(value.get("procedure_lasts")),
+        answer_lasts=_days(value.get("answer_lasts")),
     )
+
+
+def _days(text: Text | None) -> int | None:
+    return None if text is None else int(text.split()[0])
 
 
 def _unit(name: Text) -> str:

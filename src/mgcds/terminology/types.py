@@ -64,6 +64,7 @@ class Concept:
     formula: Formula | None = None
     beside_codes: bool = False  # whether its words count even where a record carries a known code
     procedure_lasts: int | None = None  # days for which a completed procedure counts; None: for ever
+    answer_lasts: int | None = None  # days for which a coded answer counts (pregnancy status); None: for ever
 
     def convert(self, value: Decimal, unit: str | None) -> Decimal | None:
         """`value` in this concept's unit, rounded half up; None for a unit we may not convert. Never guesses."""
@@ -71,6 +72,17 @@ class Concept:
             return round_half_up(value, self.decimals) if self.unit_optional else None
         factor = Decimal(1) if unit == self.unit else self.factors.get(unit)
         return None if factor is None else round_half_up(value * factor, self.decimals)
+
+    def limit(self, value: Decimal, unit: str | None, sign: str) -> tuple[Decimal, str] | None:
+        """What `convert` makes of a result such as <15, and its sign; the sign "" is a measured value.
+
+        A limit that rounding moved may be reached: every value below 0.70 mmol/L rounds to 1.70 mg/dL or less, not to less.
+        """
+        rounded = self.convert(value, unit)
+        if rounded is None:
+            return None
+        exact = value if unit is None or unit == self.unit else value * self.factors[unit]
+        return rounded, sign if not sign or rounded == exact else f"{sign[0]}="
 
     def believes(self, value: Decimal) -> bool:
         """Whether a converted value lies in the plausible range, ends included."""

@@ -33,7 +33,7 @@ CONCEPTS: dict[str, Concept] = {
         Concept("albumin", "Albumin", ("Observation",), unit="g/dL", decimals=2),
         Concept("calcium-made", "Calcium, corrected", ("Observation",), unit="mg/dL", decimals=2,
                 formula=Formula("albumin-corrected", "calcium", "albumin", 14, None, {"per_gram": _D("0.8"), "normal": _D(4)})),
-        Concept("expecting-status", "Expecting", ("Observation",)),
+        Concept("expecting-status", "Expecting", ("Observation",), answer_lasts=300),
         Concept("expecting", "Expecting", ("Condition",)),
         Concept("gout", "Gout", ("Condition",)),
         Concept("comfort", "Comfort care", ("Procedure", "Condition", "Encounter"), procedure_lasts=0),

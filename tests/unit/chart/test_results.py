@@ -81,7 +81,8 @@ def test_an_implausible_value_is_noted(value: float) -> None:
     [
         {"valueString": "1.3 mg/dL"},
         {"valueRange": {"low": {"value": 1}}},
-        {"valueQuantity": {"value": 1.5, "unit": "mg/dL", "comparator": "<"}},
+        {"valueQuantity": {"value": 1.5, "unit": "mg/dL", "comparator": "ad"}},
+        {"valueQuantity": {"value": 1.5, "unit": "mg/dL", "comparator": ["<"]}},
         {"valueQuantity": {"value": float("nan"), "unit": "mg/dL"}},
         {"valueQuantity": "1.5"},
     ],
@@ -92,6 +93,34 @@ def test_what_is_no_number_is_noted(value: Json) -> None:
     found = chart(sent | value)
     assert not found.results
     assert codes(found) == ["resource-unreadable"]
+
+
+@pytest.mark.parametrize(
+    ("unit", "value", "sent", "read"),
+    [
+        ("mg/dL", 1.5, "<", ("1.50", "<")),
+        ("mg/dL", 1.5, "<=", ("1.50", "<=")),
+        ("mg/dL", 9, ">", ("9.00", ">")),
+        ("mg/dL", 1.505, "<", ("1.51", "<=")),  # rounding moved it, so that it may be reached
+        ("mmol/L", 0.7, "<", ("1.75", "<")),
+        ("mmol/L", 4, ">=", ("10.00", ">=")),
+    ],
+)
+def test_a_comparator_makes_a_limit_of_a_result(unit: str, value: float, sent: str, read: tuple[str, str]) -> None:
+    sample = lab()
+    sample["valueQuantity"] = {"value": value, "unit": unit, "comparator": sent}
+    (found,) = chart(sample).results
+    assert (str(found.value), found.sign) == read
+
+
+def test_a_limit_in_an_unknown_unit_or_out_of_all_bounds_is_no_result() -> None:
+    for quantity, code in (
+        ({"value": 1.5, "unit": "furlongs"}, "unit-unknown"),
+        ({"value": 95, "unit": "mg/dL"}, "value-implausible"),
+    ):
+        found = chart(lab() | {"valueQuantity": {**quantity, "comparator": "<"}})
+        assert not found.results
+        assert codes(found) == [code]
 
 
 def test_an_absent_value_needs_no_note() -> None:
@@ -140,6 +169,15 @@ def _status(value: str, when: str, identity: str = "o1", **more: Any) -> Json:
 def test_a_coded_flag_is_a_problem_of_the_concept_of_its_value() -> None:
     (problem,) = chart(_status("expecting", "2026-06-01")).problems
     assert (problem.concepts, problem.reference) == (frozenset({"expecting"}), "Observation/o1")
+
+
+@pytest.mark.parametrize(
+    ("when", "holds"), [("2025-08-20", True), ("2025-08-19", False), ("2025-08", False), ("2019-01-01", False)]
+)
+def test_a_coded_flag_holds_for_as_long_as_its_concept_says(when: str, holds: bool) -> None:
+    found = chart(_status("expecting", when))
+    assert bool(found.problems) == holds
+    assert not found.notes
 
 
 def test_a_later_no_takes_a_coded_flag_back() -> None:
