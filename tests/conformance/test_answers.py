@@ -14,6 +14,7 @@ from fhir.resources.R4B.medicationrequest import MedicationRequest
 from fhir.resources.R4B.servicerequest import ServiceRequest
 from starlette.testclient import TestClient
 
+from mgcds.cards import findings_on
 from mgcds.engine.evaluate import Engine
 from mgcds.language.library import Library
 from mgcds.service.app import create_app
@@ -181,7 +182,7 @@ def test_a_problem_that_is_added_is_what_cards_are_about(client: Client) -> None
     request["context"]["conditions"] = {"resourceType": "Bundle", "entry": [{"resource": condition}]}
     status, answer = client.call(request)
     assert status == 200
-    findings = [finding for card in answer["cards"] for finding in card["extension"]["org.mgcds.findings"]]
+    findings = [finding for card in answer["cards"] for finding in findings_on(card)]
     assert findings
     for finding in findings:
         assert "context.conditions#0" in {because.get("reference") for because in finding["because"]}
@@ -215,7 +216,7 @@ def test_nothing_of_a_chart_acts_in_the_text(client: Client) -> None:
 @proves("G3", "call.no-null-empty")
 def test_answers_hold_nothing_empty(answers: Answers) -> None:
     for name, answer in answers.items():
-        found = [where for where in empties(answer) if where != ".cards" and not where.endswith("org.mgcds.findings")]
+        found = [where for where in empties(answer) if where != ".cards"]
         assert found == [], name
 
 

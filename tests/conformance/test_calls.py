@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import pytest
 
+from mgcds.cards import findings_on
 from mgcds.chart.intake import read_chart
 from mgcds.engine.evaluate import Engine
 from mgcds.language.rule import HOOKS
@@ -45,7 +46,7 @@ def called(client: Client, hook: str, **more: Any) -> Request:
 
 
 def rules(answer: dict[str, Any]) -> set[str]:
-    return {finding["rule"] for card in answer["cards"] for finding in card["extension"]["org.mgcds.findings"]}
+    return {finding["rule"] for card in answer["cards"] for finding in findings_on(card)}
 
 
 def refusal(client: Client, request: Request, service: str | None = None) -> str:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mgcds.cards import respond
+from mgcds.cards import findings_on, respond
 from mgcds.chart.facts import Chart, Person
 from mgcds.check.cases import read_cases
 from mgcds.engine.evaluate import Engine, Evaluation
@@ -58,7 +58,7 @@ def test_every_finding_has_a_reference_and_a_summary_that_fits(chart: Chart) -> 
     for card in said(ENGINE.evaluate(chart))["cards"]:
         assert 0 < len(card["summary"]) <= 139
         assert not card["summary"].endswith("…"), card["summary"]
-        for finding in card["extension"]["org.mgcds.findings"]:
+        for finding in findings_on(card):
             assert any("reference" in because for because in finding["because"]), finding
 
 

@@ -11,6 +11,7 @@ from urllib.parse import unquote
 import pytest
 from starlette.testclient import TestClient
 
+from mgcds.cards import findings_on
 from tests.service.conftest import FIXTURES
 from tests.service.fault_server import Answer, Asked, FaultServer, Json
 
@@ -66,7 +67,7 @@ class Ehr:
 
 def rules_of(answer: Json) -> list[str]:
     """The rules on the cards, in order."""
-    return [finding["rule"] for card in answer["cards"] for finding in card["extension"]["org.mgcds.findings"]]
+    return [finding["rule"] for card in answer["cards"] for finding in findings_on(card)]
 
 
 def notes_of(answer: Json) -> set[str]:

@@ -66,7 +66,7 @@ def test_the_cards_are_right_and_alive_in_that_ehr(make: Make, name: str) -> Non
         assert lost(card) == []
         if name.startswith("oracle"):
             assert {"links", "suggestions", "selectionBehavior"}.isdisjoint(card)
-        typed = "com.epic.cdshooks.card.detail.content-type" in card["extension"]
+        typed = "com.epic.cdshooks.card.detail.content-type" in card.get("extension", {})
         assert typed == name.startswith("epic")
 
 

@@ -13,6 +13,7 @@ from uuid import uuid4
 import pytest
 from starlette.testclient import TestClient
 
+from mgcds.cards import findings_on
 from mgcds.language.library import Library
 from mgcds.service import answering
 from mgcds.service import app as application
@@ -97,7 +98,7 @@ def states(answer: dict[str, Any], state: str) -> dict[str, str]:
 
 
 def findings(answer: dict[str, Any]) -> dict[str, str]:
-    return {f["rule"]: f["indicator"] for card in answer["cards"] for f in card["extension"]["org.mgcds.findings"]}
+    return {f["rule"]: f["indicator"] for card in answer["cards"] for f in findings_on(card)}
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from mgcds.cards import findings_on
 from tests.service.conftest import FIXTURES, Client
 
 EXPECTED = json.loads((FIXTURES / "expected.json").read_text(encoding="utf-8"))
@@ -16,7 +17,7 @@ def cards_of(answer: dict) -> list[dict]:
         {
             "topic": card["source"]["topic"]["code"],
             "indicator": card["indicator"],
-            "rules": [finding["rule"] for finding in card["extension"]["org.mgcds.findings"]],
+            "rules": [finding["rule"] for finding in findings_on(card)],
         }
         for card in answer["cards"]
     ]

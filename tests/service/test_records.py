@@ -13,6 +13,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from mgcds import replay as replaying
+from mgcds.cards import findings_on
 from mgcds.cli import app as command_line
 from mgcds.language.library import Library
 from mgcds.service.recording import Recording
@@ -77,7 +78,7 @@ def test_each_evaluation_is_recorded_with_values_and_without_names(library: Libr
     }
     assert all(end["version"] for end in record["rules"].values())
     assert record["ms"] > 0
-    sent = [finding for card in answers[0]["cards"] for finding in card["extension"]["org.mgcds.findings"]]
+    sent = [finding for card in answers[0]["cards"] for finding in findings_on(card)]
     assert [finding["rule"] for finding in record["findings"]] == [finding["rule"] for finding in sent]
     magnesium = next(value for value in record["values"] if value["question"] == "serum_mg")
     assert {"value", "unit", "date"} <= set(magnesium)
@@ -138,7 +139,7 @@ def test_a_stored_request_is_decided_again_byte_for_byte(library: Library, data:
     (tmp_path / "record.json").write_text(json.dumps(exported("--request", file)[0]))
     result = run("replay", tmp_path / "record.json", "--request", file)
     assert result.exit_code == 0, result.output
-    number = sum(len(card["extension"]["org.mgcds.findings"]) for card in response.json()["cards"])
+    number = sum(len(findings_on(card)) for card in response.json()["cards"])
     assert result.stdout == f"The same: {number} findings, byte for byte.\n"
     assert result.stderr == ""
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from mgcds.cards import findings_on
 from mgcds.language.library import Library
 from mgcds.service.app import create_app
 from mgcds.settings import Settings
@@ -48,7 +49,7 @@ def selecting(client: Client, options: dict[str, Any] | None = REMEMBER, name: s
 def ids(client: Client, request: Request) -> set[str]:
     status, answer = client.call(request)
     assert status == 200
-    return {f["rule"] for card in answer["cards"] for f in card["extension"]["org.mgcds.findings"]}
+    return {f["rule"] for card in answer["cards"] for f in findings_on(card)}
 
 
 def topics(client: Client, request: Request) -> list[str]:
@@ -68,7 +69,7 @@ def test_what_was_shown_at_the_choice_is_not_repeated_at_signing_and_a_card_says
     }
     assert repeated
     assert repeated <= shown
-    assert not repeated & {f["rule"] for card in answer["cards"] for f in card["extension"]["org.mgcds.findings"]}
+    assert not repeated & {f["rule"] for card in answer["cards"] for f in findings_on(card)}
     assert all(str(own.http.app.state.library.rules[rule].model.title).split()[0] in said[0]["detail"] for rule in repeated)  # type: ignore[attr-defined]
 
 
@@ -129,9 +130,7 @@ def test_a_finding_that_rests_on_something_new_is_shown(own: Client) -> None:
 def test_a_critical_finding_is_always_shown(own: Client) -> None:
     name = "10-order-sign-impaired-kidneys"
     plain = own.call(signing(own, None, name))[1]
-    critical = {
-        f["rule"] for card in plain["cards"] for f in card["extension"]["org.mgcds.findings"] if f["indicator"] == "critical"
-    }
+    critical = {f["rule"] for card in plain["cards"] for f in findings_on(card) if f["indicator"] == "critical"}
     assert critical
     assert critical <= ids(own, selecting(own, name=name))
     assert critical <= ids(own, signing(own, name=name))

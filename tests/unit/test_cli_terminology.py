@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from mgcds.cards import findings_on
 from mgcds.cli import app
 from tests.unit.terminology import releases as made
 from tests.unit.terminology.releases import small
@@ -52,7 +53,7 @@ def findings(tmp_path: Path, system: str, code: str) -> tuple[set[str], set[str]
     result = run("evaluate", file, "--today", "2026-06-15", "--json")
     assert result.exit_code == 0, result.stderr
     answer = json.loads(result.stdout)
-    found = {each["rule"] for card in answer["cards"] for each in card["extension"]["org.mgcds.findings"]}
+    found = {each["rule"] for card in answer["cards"] for each in findings_on(card)}
     return found, {note["code"] for note in answer["extension"]["org.mgcds.evaluation"].get("notes", [])}
 
 

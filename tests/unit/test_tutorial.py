@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from mgcds.cards import findings_on
 from mgcds.check.cases import read_cases, run_file
 from mgcds.check.noticing import unnoticed
 from mgcds.check.nudge import nudges
@@ -89,7 +90,7 @@ def test_the_service_answers_with_its_card_and_a_safe_time(rules: Path) -> None:
         answer = client.post("/cds-services/mgcds-order-sign", json=request).json()
         page = client.get(f"/rules/{RULE}")
     (card,) = answer["cards"]
-    assert [finding["rule"] for finding in card["extension"]["org.mgcds.findings"]] == [RULE]
+    assert [finding["rule"] for finding in findings_on(card)] == [RULE]
     assert "at least 4 h after it or at least 4 h before it" in card["summary"]
     assert "21:00" in json.dumps(card["suggestions"])
     assert page.status_code == 200

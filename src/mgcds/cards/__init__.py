@@ -1,5 +1,5 @@
 """Findings to CDS Hooks cards."""
 
-from mgcds.cards.respond import respond
+from mgcds.cards.respond import findings_on, respond
 
-__all__ = ["respond"]
+__all__ = ["findings_on", "respond"]

@@ -75,7 +75,7 @@ def _card(card: Mapping[str, Any], to: Profile) -> dict[str, Any]:
             for suggestion in made["suggestions"]
         ]
     if to.card_extension:
-        made["extension"] = {**made["extension"], **to.card_extension}
+        made["extension"] = {**made.get("extension", {}), **to.card_extension}
     return made
 
 

@@ -30,5 +30,4 @@ def repeated_card(evaluation: Evaluation, uuid: str, url: str, system: str) -> d
         "detail": "Shown to you when the order was chosen:\n" + "\n".join(f"- {markdown(title)}" for title in titles),
         "indicator": "info",
         "source": source | {"topic": {"system": system, "code": REPEATED, "display": "Shown before"}},
-        "extension": {"org.mgcds.findings": []},
     }

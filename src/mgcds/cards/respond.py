@@ -31,6 +31,12 @@ def respond(
     return {"cards": cards, "extension": {"org.mgcds.evaluation": evaluation_extension(evaluation)}}
 
 
+def findings_on(card: dict[str, Any]) -> list[dict[str, Any]]:
+    """The findings that a card carries; none on one that tells of the check itself."""
+    found: list[dict[str, Any]] = card.get("extension", {}).get("org.mgcds.findings", [])
+    return found
+
+
 def evaluation_extension(evaluation: Evaluation) -> dict[str, Any]:
     """The end state of every rule of the hook, and what could not be used."""
     made: dict[str, Any] = {
@@ -98,5 +104,4 @@ def _incomplete(lacking: tuple[str, ...], broken: tuple[str, ...], uuid: str, ur
         "detail": "\n\n".join(detail),
         "indicator": "info",
         "source": source | {"topic": {"system": TOPIC, "code": INCOMPLETE, "display": "Check incomplete"}},
-        "extension": {"org.mgcds.findings": []},
     }

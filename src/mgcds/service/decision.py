@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from mgcds import __version__
+from mgcds.cards import findings_on
 from mgcds.engine.answer import Answer
 from mgcds.engine.evaluate import Evaluation
 from mgcds.engine.remember import Override
@@ -59,7 +60,7 @@ def findings_of(answer: dict[str, Any], mask: Mask) -> list[dict[str, Any]]:
         finding | {"because": [{key: mask(value) if key in _MASKED else value for key, value in because.items()}
                                for because in finding["because"]]}
         for card in answer["cards"]
-        for finding in card["extension"]["org.mgcds.findings"]
+        for finding in findings_on(card)
     ]  # fmt: skip
 
 

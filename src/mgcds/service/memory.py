@@ -10,6 +10,7 @@ from uuid import UUID
 
 import structlog
 
+from mgcds.cards import findings_on
 from mgcds.engine.evaluate import Evaluation
 from mgcds.engine.remember import Override
 from mgcds.language.policy import Remember
@@ -174,7 +175,7 @@ def shown(answer: dict[str, object]) -> tuple[Shown, ...]:
     return tuple(
         Shown(
             UUID(card["uuid"]),
-            tuple((finding["rule"], finding["indicator"]) for finding in card["extension"]["org.mgcds.findings"]),
+            tuple((finding["rule"], finding["indicator"]) for finding in findings_on(card)),
         )
         for card in cards
     )

@@ -12,7 +12,7 @@ import pytest
 from fhir.resources.R4B.medicationrequest import MedicationRequest
 from fhir.resources.R4B.servicerequest import ServiceRequest
 
-from mgcds.cards import respond
+from mgcds.cards import findings_on, respond
 from mgcds.cards.compose import bundle, summary_of
 from mgcds.cards.detail import markdown_safe
 from mgcds.cards.printing import harmless, markdown
@@ -55,7 +55,7 @@ def empties(value: Any, path: str = "") -> list[str]:
 @pytest.mark.parametrize("path", REQUESTS, ids=lambda path: path.stem)
 def test_every_card_keeps_the_contract(engine: Engine, path: Any) -> None:
     said = answer(engine, json.loads(path.read_text(encoding="utf-8")))
-    assert set(empties(said)) <= {".cards", ".cards.extension.org.mgcds.findings"}
+    assert set(empties(said)) <= {".cards"}
     for card in said["cards"]:
         assert len(card["summary"]) < 140
         assert card["indicator"] in ("info", "warning", "critical")
@@ -66,7 +66,7 @@ def test_every_card_keeps_the_contract(engine: Engine, path: Any) -> None:
         assert "(draft)" in card["source"]["label"]
         assert all(set(reason) == {"code", "system", "display"} for reason in card["overrideReasons"])
         assert ("selectionBehavior" in card) == ("suggestions" in card)
-        for finding in card["extension"]["org.mgcds.findings"]:
+        for finding in findings_on(card):
             assert any(because.get("reference") for because in finding["because"])
             assert all(re.fullmatch(r"\d{4}(-\d\d){0,2}", because.get("date", "2026")) for because in finding["because"])
 
@@ -124,11 +124,7 @@ def test_a_repeat_of_one_call_has_the_same_uuid_and_another_call_a_fresh_one(eng
 
 def test_interruptive_only_for_critical_at_order_sign(engine: Engine) -> None:
     def presentations(number: int) -> set[str]:
-        return {
-            finding["presentation"]
-            for card in answer(engine, fixture(number))["cards"]
-            for finding in card["extension"]["org.mgcds.findings"]
-        }
+        return {finding["presentation"] for card in answer(engine, fixture(number))["cards"] for finding in findings_on(card)}
 
     assert presentations(10) == {"interruptive"}
     assert presentations(2) == {"inline"}
@@ -240,7 +236,7 @@ def test_use_of_years_is_told_in_years_and_without_rounding_up(engine: Engine) -
 def test_a_shared_sentence_stands_on_a_card_once(engine: Engine) -> None:
     chart = "- {taking: furosemide, since: 300 days ago}\n- {has: alcohol-use-disorder}"
     (card,) = answer_of_case(engine, chart)["cards"]
-    assert len(card["extension"]["org.mgcds.findings"]) == 2
+    assert len(findings_on(card)) == 2
     assert card["detail"].count(engine.library.policy.sentences["mg-limit"]) == 1
 
 
@@ -249,7 +245,7 @@ def test_dates_of_evidence_are_whole_dates_or_left_out(engine: Engine) -> None:
     for entry in request["prefetch"]["medications"]["entry"]:
         entry["resource"]["authoredOn"] = "2026-01"
     said = answer(engine, request)
-    dates = [because.get("date") for card in said["cards"] for finding in card["extension"]["org.mgcds.findings"]
+    dates = [because.get("date") for card in said["cards"] for finding in findings_on(card)
              for because in finding["because"]]  # fmt: skip
     assert None in dates
     assert all(re.fullmatch(r"\d{4}-\d\d-\d\d", day) for day in dates if day)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mgcds.cards import respond
+from mgcds.cards import findings_on, respond
 from mgcds.cards.dialect import DIALECTS, adapt, lost, never_shown, profile
 from mgcds.chart.intake import read_chart
 from mgcds.engine.evaluate import Engine
@@ -35,7 +35,7 @@ def test_every_card_says_finding_and_action_in_every_ehr(engine: Engine, name: s
         for key in ("uuid", "summary", "detail", "indicator", "source"):
             assert new[key] == old[key]
         bare = f"{new['summary']} {new['detail']}"  # with neither links nor suggestions
-        for finding in new["extension"]["org.mgcds.findings"]:
+        for finding in findings_on(new):
             action = engine.library.rules[finding["rule"]].consider
             assert not action or "**Consider**" in bare
 
