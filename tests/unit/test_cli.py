@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -32,6 +34,18 @@ def test_evaluate_draws_cards_as_a_clinician_would_see_them() -> None:
     words = " ".join(line.strip("│ ") for line in result.stdout.splitlines())
     assert "review the PPI; on omeprazole plus hydrochlorothiazide." in words  # nothing is cut off at the edge
     assert "[ Order serum potassium ]" in result.stdout
+
+
+def test_what_is_logged_goes_to_stderr_and_leaves_the_results_alone() -> None:
+    broken = "from mgcds.engine import answers\nanswers._VERBS = dict.fromkeys(answers._VERBS, lambda *_: 1 / 0)"
+    ended = subprocess.run(
+        [sys.executable, "-c", f"{broken}\nfrom mgcds.cli import main\nmain()", "evaluate", REQUEST, "--json"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "org.mgcds.evaluation" in json.loads(ended.stdout)["extension"]
+    assert "question failed" in {json.loads(line)["event"] for line in ended.stderr.splitlines()}
 
 
 def test_evaluate_json_prints_exactly_the_services_answer() -> None:
