@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PlainValidator, WithJsonSchema
+from pydantic import Field, WithJsonSchema
 
 from mgcds.language.find import Model
 from mgcds.language.literals import CountField, MeasuredField, Names, NumberField, Word, as_text, wrong
+from mgcds.language.reading import ReadBy
 from mgcds.language.rule import HOOKS, Hook, Level
 from mgcds.source import place_of
 
@@ -34,8 +35,8 @@ def as_length(value: Any) -> int:
 
 
 _TEXT = WithJsonSchema({"type": "string"})
-Ago = Annotated[int, PlainValidator(as_ago), _TEXT]
-Length = Annotated[int, PlainValidator(as_length), _TEXT]
+Ago = Annotated[int, ReadBy(as_ago), _TEXT]
+Length = Annotated[int, ReadBy(as_length), _TEXT]
 
 
 class PatientLine(Model):
@@ -142,7 +143,7 @@ class Case(Model):
 
     case: Word
     at: Hook = HOOKS[0]  # type: ignore[assignment]
-    chart: tuple[Annotated[Any, PlainValidator(_line), WithJsonSchema({"type": "object"})], ...] = ()
+    chart: tuple[Annotated[Any, ReadBy(_line), WithJsonSchema({"type": "object"})], ...] = ()
     overridden: tuple[OverriddenLine, ...] = ()
     expect: Any
     cards: Names = Field(default=(), description="topics of all cards, in order")

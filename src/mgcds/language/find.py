@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from mgcds.language.literals import (
     AtLeastDays,
@@ -24,6 +24,7 @@ from mgcds.language.literals import (
     as_text,
     wrong,
 )
+from mgcds.language.reading import ReadBy
 from mgcds.language.when import Condition, TestsField, parse
 from mgcds.source import Text, place_of
 
@@ -238,7 +239,7 @@ class FirstThatHolds(Question):
     verb = "first_that_holds"
     first_that_holds: Annotated[
         tuple[Line, ...],
-        PlainValidator(_lines),
+        ReadBy(_lines),
         WithJsonSchema({"type": "array", "items": {"type": "object", "minProperties": 1, "maxProperties": 1}}),
     ]
 

@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field, PlainValidator, WithJsonSchema
+from pydantic import Field, WithJsonSchema
 
 from mgcds.language.find import Model
 from mgcds.language.literals import Names, as_text, wrong
+from mgcds.language.reading import ReadBy
 from mgcds.source import Text
 
 GOVERNANCE = "governance.yaml"
@@ -42,7 +43,7 @@ def _said(value: Any) -> Text:
     return text
 
 
-Said = Annotated[Text, PlainValidator(_said), WithJsonSchema({"type": "string", "minLength": 1})]
+Said = Annotated[Text, ReadBy(_said), WithJsonSchema({"type": "string", "minLength": 1})]
 
 
 class Governance(Model):

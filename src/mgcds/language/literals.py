@@ -8,9 +8,10 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import PlainValidator, WithJsonSchema
+from pydantic import WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from mgcds.language.reading import ReadBy
 from mgcds.source import NOWHERE, Place, Text, place_of
 from mgcds.units import parse_quantity, plain
 
@@ -236,17 +237,17 @@ def _schema(description: str, pattern: str) -> WithJsonSchema:
 
 _NAMES = WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]})
 
-Word = Annotated[Text, PlainValidator(as_text), WithJsonSchema({"type": "string"})]
-Names = Annotated[tuple[Text, ...], PlainValidator(as_names), _NAMES]
-NumberField = Annotated[Number, PlainValidator(as_number), _schema("a number and a unit", r"^[+-]?\d+(\.\d+)?\s*\S.*$")]
+Word = Annotated[Text, ReadBy(as_text), WithJsonSchema({"type": "string"})]
+Names = Annotated[tuple[Text, ...], ReadBy(as_names), _NAMES]
+NumberField = Annotated[Number, ReadBy(as_number), _schema("a number and a unit", r"^[+-]?\d+(\.\d+)?\s*\S.*$")]
 MeasuredField = Annotated[
-    Measured, PlainValidator(as_measured), _schema("a number or a limit, and a unit", r"^([<>]=?)?\s*[+-]?\d+(\.\d+)?\s*\S.*$")
+    Measured, ReadBy(as_measured), _schema("a number or a limit, and a unit", r"^([<>]=?)?\s*[+-]?\d+(\.\d+)?\s*\S.*$")
 ]
-CountField = Annotated[int, PlainValidator(as_count), _schema("a whole number", r"^[1-9]\d{0,3}$")]
-DaysField = Annotated[Days, PlainValidator(as_days), _schema("days", r"^\d+ days?$")]
-DayField = Annotated[Text, PlainValidator(as_day), WithJsonSchema({"type": "string", "format": "date"})]
-MinutesField = Annotated[Minutes, PlainValidator(as_minutes), _schema("hours", r"^\d+(\.\d+)? h$")]
-AtLeastDays = Annotated[Days, PlainValidator(as_at_least_days), _schema("a shortest length", r"^at least \d+ days?$")]
-SpanField = Annotated[Span, PlainValidator(as_span), _schema("a span of days", r"days?")]
-SpansField = Annotated[tuple[Span, ...], PlainValidator(as_spans), _NAMES]
-AgeField = Annotated[AgeBand, PlainValidator(as_ages), _schema("an age or band of ages", r"(years|months)$")]
+CountField = Annotated[int, ReadBy(as_count), _schema("a whole number", r"^[1-9]\d{0,3}$")]
+DaysField = Annotated[Days, ReadBy(as_days), _schema("days", r"^\d+ days?$")]
+DayField = Annotated[Text, ReadBy(as_day), WithJsonSchema({"type": "string", "format": "date"})]
+MinutesField = Annotated[Minutes, ReadBy(as_minutes), _schema("hours", r"^\d+(\.\d+)? h$")]
+AtLeastDays = Annotated[Days, ReadBy(as_at_least_days), _schema("a shortest length", r"^at least \d+ days?$")]
+SpanField = Annotated[Span, ReadBy(as_span), _schema("a span of days", r"days?")]
+SpansField = Annotated[tuple[Span, ...], ReadBy(as_spans), _NAMES]
+AgeField = Annotated[AgeBand, ReadBy(as_ages), _schema("an age or band of ages", r"(years|months)$")]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Field, PlainValidator, WithJsonSchema
+from pydantic import Field, WithJsonSchema
 
 from mgcds.language.find import Model
 from mgcds.language.literals import CountField, Days, Names, Word, as_days, as_names, as_text, wrong
+from mgcds.language.reading import ReadBy
 from mgcds.language.rule import LEVELS, Hook
 from mgcds.language.when import ConditionField
 from mgcds.source import Place, Text, place_of
@@ -36,7 +37,7 @@ def _remembered(value: Any) -> Days | None:
 
 
 _HOW_LONG = WithJsonSchema({"type": "string", "pattern": r"^(\d+ days?|never)$", "description": "how long, or never"})
-HowLong = Annotated[Days | None, PlainValidator(_remembered), _HOW_LONG]
+HowLong = Annotated[Days | None, ReadBy(_remembered), _HOW_LONG]
 
 
 class Remember(Model):
@@ -95,7 +96,7 @@ class Policy(Model):
 
     order_hooks: tuple[Hook, ...]
     problem_hooks: tuple[Hook, ...] = ()
-    supersede: Annotated[tuple[Supersede, ...], PlainValidator(_supersede)] = ()
+    supersede: Annotated[tuple[Supersede, ...], ReadBy(_supersede)] = ()
     suppress: tuple[Suppress, ...] = ()
     remember: Remember = Field(default_factory=Remember)
     cards: CardPolicy

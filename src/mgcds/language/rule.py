@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PlainValidator, WithJsonSchema
+from pydantic import Field, WithJsonSchema
 
 from mgcds.language.find import Model
 from mgcds.language.literals import DayField, Names, Word, as_text, wrong
+from mgcds.language.reading import ReadBy
 from mgcds.language.when import Condition, ConditionField, parse
 from mgcds.source import NOWHERE, Place, Text, place_of
 
@@ -172,11 +173,11 @@ class Rule(Model):
     shown_in: Shown
     why: Word
     evidence: tuple[Evidence, ...] = Field(min_length=1)
-    find: Annotated[dict[str, Any], PlainValidator(lambda value: value), _QUESTIONS] = Field(default_factory=dict)
+    find: Annotated[dict[str, Any], ReadBy(lambda value: value), _QUESTIONS] = Field(default_factory=dict)
     triggers: Names = ()
-    when: Annotated[tuple[Condition, ...], PlainValidator(_when), _CONDITIONS]
-    unless: Annotated[tuple[Condition, ...], PlainValidator(_when), _CONDITIONS] = ()
-    level: Annotated[tuple[LevelLine, ...], PlainValidator(_level), _LEVELS]
+    when: Annotated[tuple[Condition, ...], ReadBy(_when), _CONDITIONS]
+    unless: Annotated[tuple[Condition, ...], ReadBy(_when), _CONDITIONS] = ()
+    level: Annotated[tuple[LevelLine, ...], ReadBy(_level), _LEVELS]
     card: Card
     interaction: Interaction | None = None
 

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeVar
 
-from pydantic import ConfigDict, Field, PlainValidator, WithJsonSchema
+from pydantic import ConfigDict, Field, WithJsonSchema
 
 from mgcds.language.find import Model
 from mgcds.language.literals import DayField, Word, as_text, wrong
 from mgcds.language.problems import validate
+from mgcds.language.reading import ReadBy
 from mgcds.language.rule import Hook
 from mgcds.source import Map, Place, Problem, SourceError, Text, place_of, read
 
@@ -38,7 +39,7 @@ def _said(value: Any) -> Text:
     return text
 
 
-Said = Annotated[Text, PlainValidator(_said), WithJsonSchema({"type": "string", "minLength": 1})]
+Said = Annotated[Text, ReadBy(_said), WithJsonSchema({"type": "string", "minLength": 1})]
 
 
 class Approved(Model):
@@ -70,9 +71,9 @@ class PrintFirst(Approved):
 
 class _File(Model):
     site: Said
-    changes: Annotated[Mapping[Text, Any], PlainValidator(lambda value: _block(value))] = Field(default_factory=Map)
-    rules: Annotated[Mapping[Text, Any], PlainValidator(lambda value: _block(value))] = Field(default_factory=Map)
-    print_first: Annotated[Mapping[Text, Any], PlainValidator(lambda value: _block(value))] = Field(default_factory=Map)
+    changes: Annotated[Mapping[Text, Any], ReadBy(lambda value: _block(value))] = Field(default_factory=Map)
+    rules: Annotated[Mapping[Text, Any], ReadBy(lambda value: _block(value))] = Field(default_factory=Map)
+    print_first: Annotated[Mapping[Text, Any], ReadBy(lambda value: _block(value))] = Field(default_factory=Map)
 
 
 @dataclass(frozen=True, slots=True)

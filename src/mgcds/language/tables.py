@@ -5,10 +5,11 @@ from __future__ import annotations
 from itertools import combinations, pairwise
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PlainValidator, WithJsonSchema
+from pydantic import Field, WithJsonSchema
 
 from mgcds.language.find import Model
 from mgcds.language.literals import AgeField, MinutesField, Names, Number, Word, as_number, as_text
+from mgcds.language.reading import ReadBy
 from mgcds.source import Place, Text
 
 
@@ -23,9 +24,7 @@ class Row(Model):
     sex: Literal["male", "female"] | None = None
     life_stage: Literal["pregnancy", "lactation"] | None = Field(default=None, alias="life-stage")
     drug: Word | None = None
-    value: Annotated[
-        Number | None, PlainValidator(_value), WithJsonSchema({"type": "string", "description": "a quantity, or none"})
-    ]
+    value: Annotated[Number | None, ReadBy(_value), WithJsonSchema({"type": "string", "description": "a quantity, or none"})]
     because: Word | None = None
     source: Names = ()
 

@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
-from pydantic import PlainValidator, WithJsonSchema
+from pydantic import WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from mgcds.language.literals import Days, Number, Span, as_days, as_names, as_number, as_span, as_text, wrong
+from mgcds.language.reading import ReadBy
 from mgcds.source import NOWHERE, Place, Text, place_of
 
 COMPARISONS = {"below": "<", "at_most": "<=", "above": ">", "at_least": ">="}
@@ -188,5 +189,5 @@ def rename(condition: Condition, names: dict[str, str]) -> Condition:
 
 
 _SCHEMA = WithJsonSchema({"type": "object", "minProperties": 1, "description": "a condition, like {serum_mg: low}"})
-ConditionField = Annotated[Condition, PlainValidator(parse), _SCHEMA]
-TestsField = Annotated[tuple[Test, ...], PlainValidator(parse_tests), _SCHEMA]
+ConditionField = Annotated[Condition, ReadBy(parse), _SCHEMA]
+TestsField = Annotated[tuple[Test, ...], ReadBy(parse_tests), _SCHEMA]
