@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from typing import Any
 
 from rich.console import Console, Group
-from rich.markdown import Markdown
 from rich.panel import Panel
 from rich.text import Text
 
@@ -30,6 +29,8 @@ _STATE_SIGNS = {
 
 def draw_cards(console: Console, answer: dict[str, Any]) -> None:
     """Each card as a panel, then what could not be used."""
+    from rich.markdown import Markdown  # late: its parser would be a fortieth of the start of the service
+
     cards = answer["cards"]
     if not cards:
         console.print("No cards: no rule has something to say.")

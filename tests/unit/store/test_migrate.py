@@ -5,15 +5,16 @@ from __future__ import annotations
 import multiprocessing
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, inspect, text
 
-from mgcds.store import Store, StoreError, open_database
+from mgcds.store import Store, StoreError, migrate, open_database
 from mgcds.store.database import FILE
 from mgcds.store.migrate import REVISIONS, SCRIPTS, revision
 from mgcds.store.tables import metadata
@@ -77,9 +78,48 @@ def test_a_file_whose_first_start_was_cut_short_is_completed(tmp_path: Path) -> 
     assert remembered(store) != []
 
 
-def test_the_scripts_make_the_tables_that_the_code_uses(engine: Engine) -> None:
-    with engine.connect() as connection:
+def without_a_shortcut(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets an empty database be made by the scripts, one after the other."""
+    monkeypatch.setattr(migrate, "_make", migrate._upgrade)
+
+
+def everything(engine: Engine) -> dict[str, dict[str, object]]:
+    """What a database says of its tables: (columns, keys, ...) by table."""
+    found = inspect(engine)
+    told = {
+        "columns": found.get_multi_columns(),
+        "keys": found.get_multi_pk_constraint(),
+        "foreign": found.get_multi_foreign_keys(),
+        "indexes": found.get_multi_indexes(),
+    }
+    return {kind: {name: plain(each, named=kind in ("columns", "indexes")) for (_, name), each in tables.items()}
+            for kind, tables in told.items()}  # fmt: skip
+
+
+def plain(told: Any, *, named: bool) -> list[str]:
+    """In an order of ours, and without names that a database chooses."""
+    parts = told if isinstance(told, list) else [told]
+    return sorted(str({key: str(value) for key, value in part.items() if named or key != "name"}) for part in parts)
+
+
+def test_the_scripts_make_the_tables_that_the_code_uses(shared: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    without_a_shortcut(monkeypatch)
+    with shared().connect() as connection:
+        assert revision(connection) == REVISIONS[-1]
         assert compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), metadata) == []
+
+
+def test_an_empty_database_gets_what_the_scripts_would_make(shared: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    without_a_shortcut(monkeypatch)
+    scripted = shared()
+    made = everything(scripted)
+    monkeypatch.undo()
+    with scripted.begin() as connection:
+        metadata.drop_all(connection)
+        connection.exec_driver_sql("DROP TABLE alembic_version")
+    monkeypatch.setattr(migrate, "_upgrade", None)
+    assert everything(shared()) == made
+    assert set(made["columns"]) == {*metadata.tables, "alembic_version"}
 
 
 def test_every_script_is_known_in_its_order() -> None:
@@ -99,16 +139,15 @@ def test_tables_of_a_newer_version_are_refused_and_left_alone(shared: Open) -> N
         assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one() == "0999_later"
 
 
-def test_a_migration_that_fails_leaves_nothing_behind(shared: Open, monkeypatch: pytest.MonkeyPatch) -> None:
-    from mgcds.store import migrate
-
-    done = migrate._upgrade
+@pytest.mark.parametrize("way", ["_make", "_upgrade"])
+def test_a_migration_that_fails_leaves_nothing_behind(way: str, shared: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = getattr(migrate, way)
 
     def fail(connection: object) -> None:
-        done(connection)  # type: ignore[arg-type]
+        done(connection)
         raise StoreError("the power went off")
 
-    monkeypatch.setattr(migrate, "_upgrade", fail)
+    monkeypatch.setattr(migrate, "_make", fail)
     with pytest.raises(StoreError, match="power"):
         shared()
     monkeypatch.undo()
