@@ -1,7 +1,8 @@
 """CDS Hooks requests of a wished size: a patient of our own fixtures with a long, made-up record around them.
 
 Every request is made from a seed, so that two runs send the same bytes. The shape is that of a real record: most entries are
-results (two in three of kinds that some rule reads), the rest old prescriptions, conditions, procedures and orders.
+results (two in three of kinds that some rule reads), the rest old prescriptions, conditions, procedures and orders; an entry is
+about a kilobyte, so that the largest request stays below the 5,000 entries that the service takes.
 """
 
 from __future__ import annotations
@@ -97,14 +98,17 @@ def _entry(resource: dict[str, Any]) -> dict[str, Any]:
 
 def _result(rng: random.Random, patient: str, identity: str) -> dict[str, Any]:
     code, words, unit, least, most = rng.choice(RESULTS)
-    day = _day(rng, 400)
+    day, value = _day(rng, 400), round(rng.uniform(least, most), 1)
     return _entry({
         "resourceType": "Observation", "id": identity, "meta": {"versionId": "1", "lastUpdated": f"{day}T10:22:13.000+00:00"},
+        "text": {"status": "generated", "div": f"<div xmlns=\"http://www.w3.org/1999/xhtml\">{words}: {value} {unit}</div>"},
+        "identifier": [{"system": "https://laboratory.example.org/results", "value": f"L-{identity}"}],
         "status": "final", "category": [{"coding": [{"system": CATEGORY, "code": "laboratory", "display": "Laboratory"}]}],
         "code": {"coding": [{"system": LOINC, "code": code, "display": words}], "text": words},
         "subject": {"reference": patient}, "encounter": {"reference": f"Encounter/e{rng.randint(1, 400)}"},
         "effectiveDateTime": f"{day}T07:15:00+00:00", "issued": f"{day}T09:40:21.000+00:00",
-        "valueQuantity": {"value": round(rng.uniform(least, most), 1), "unit": unit, "system": UCUM, "code": unit},
+        "performer": [{"reference": "Organization/o1", "display": "Central laboratory"}],
+        "valueQuantity": {"value": value, "unit": unit, "system": UCUM, "code": unit},
         "referenceRange": [{"low": {"value": least, "unit": unit}, "high": {"value": most, "unit": unit}}],
     })  # fmt: skip
 
