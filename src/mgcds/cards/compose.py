@@ -11,7 +11,8 @@ from mgcds.cards.detail import detail_of, other_finding, without_said
 from mgcds.cards.printing import harmless, render, shorter
 from mgcds.cards.suggestions import suggestions
 from mgcds.engine.answer import Because
-from mgcds.engine.evaluate import Evaluation, Finding
+from mgcds.engine.evaluate import Evaluation
+from mgcds.engine.outcome import Finding
 from mgcds.language.rule import LEVELS
 from mgcds.language.words import capital
 from mgcds.units import plain

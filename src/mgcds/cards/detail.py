@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from mgcds.cards.printing import Style, because_text, markdown, render, unlinked
 from mgcds.chart.facts import MEDICATIONS, STATEMENTS
 from mgcds.engine.asking import Asking
-from mgcds.engine.evaluate import Evaluation, Finding
+from mgcds.engine.evaluate import Evaluation
 from mgcds.engine.explain import lacking
+from mgcds.engine.outcome import Finding
 from mgcds.engine.referee import holds
 from mgcds.language.library import Library
 from mgcds.language.text import Template

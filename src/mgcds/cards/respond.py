@@ -7,7 +7,8 @@ from typing import Any
 from mgcds.cards.compose import INCOMPLETE, TOPIC, bundle, card, card_uuid
 from mgcds.cards.repeated import REPEATED, repeated_card, repeated_rules
 from mgcds.engine.asking import Asking
-from mgcds.engine.evaluate import Evaluation, Outcome
+from mgcds.engine.evaluate import Evaluation
+from mgcds.engine.outcome import Outcome
 from mgcds.language.site import ACTIVE
 
 _MOST_TITLES = 5  # of rules that could not be decided

@@ -11,7 +11,8 @@ from uuid import UUID, uuid5
 from mgcds.cards.changes import withdrawn, without_empties
 from mgcds.cards.printing import harmless
 from mgcds.chart.facts import Use
-from mgcds.engine.evaluate import Evaluation, Finding
+from mgcds.engine.evaluate import Evaluation
+from mgcds.engine.outcome import Finding
 from mgcds.language.order import PRIORITIES, Order
 from mgcds.language.rule import Suggestion
 

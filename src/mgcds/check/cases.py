@@ -11,7 +11,8 @@ from mgcds.cards import respond
 from mgcds.cards.compose import bundle
 from mgcds.check.charts import chart_of, overrides_of
 from mgcds.engine.answer import Answer
-from mgcds.engine.evaluate import Engine, Evaluation, Outcome
+from mgcds.engine.evaluate import Engine, Evaluation
+from mgcds.engine.outcome import Outcome
 from mgcds.engine.referee import holds
 from mgcds.language.cases import Case, Cases
 from mgcds.language.files import TEST_SUFFIX

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mgcds.engine.evaluate import Evaluation, Outcome
+from mgcds.engine.evaluate import Evaluation
+from mgcds.engine.outcome import Outcome
 from mgcds.engine.referee import holds
 from mgcds.language.library import LinkedRule
 from mgcds.language.site import OFF, SHADOW

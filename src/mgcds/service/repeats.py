@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mgcds.chart.fhir import block, canonical, text
-from mgcds.engine.evaluate import Evaluation, Finding
+from mgcds.engine.evaluate import Evaluation
+from mgcds.engine.outcome import Finding
 from mgcds.language.rule import LEVELS
 from mgcds.store import Repeats
 

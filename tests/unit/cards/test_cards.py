@@ -18,7 +18,8 @@ from mgcds.cards.detail import markdown_safe
 from mgcds.cards.printing import harmless, markdown
 from mgcds.chart.intake import read_chart
 from mgcds.check.charts import chart_of
-from mgcds.engine.evaluate import Engine, Finding
+from mgcds.engine.evaluate import Engine
+from mgcds.engine.outcome import Finding
 from mgcds.language.text import lint_text
 from tests.conftest import ROOT
 from tests.spec.mini import case
