@@ -12,6 +12,7 @@ from mgcds.engine.answer import Answer
 from mgcds.engine.asking import Asking
 from mgcds.engine.faults import failed_answer
 from mgcds.engine.spacing_answer import spacing
+from mgcds.engine.trials_answer import trials
 from mgcds.language import find
 from mgcds.language.library import Asked, Library
 
@@ -23,7 +24,7 @@ _VERBS: dict[type[find.Question], Callable[[Asking, Asked, Any], Answer]] = {
     find.Exposure: medicines.exposure,
     find.Course: medicines.course,
     find.Total: medicines.total,
-    find.Trials: medicines.trials,
+    find.Trials: trials,
     find.Spacing: spacing,
     find.Has: records.has,
     find.Pending: records.pending,

@@ -24,6 +24,7 @@ from mgcds.language.find import (
 )  # fmt: skip
 from mgcds.language.library import Asked, Library
 
+NO_MEDICATIONS = "no list of medications was supplied"
 # Where a FHIR resource type is supplied. Observations are supplied batch by batch, Encounters never.
 _KINDS = {"Condition": CONDITIONS, "Procedure": PROCEDURES, "MedicationRequest": MEDICATIONS, "ServiceRequest": ORDERS}
 
