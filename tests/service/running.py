@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -142,19 +141,15 @@ class Running:
         own = f"/proc/{self.process.pid}/task/{self.process.pid}/children"
         return {int(word) for word in Path(own).read_text().split()}
 
-    def workers_that_answered(self) -> set[str]:
+    def workers_that_answered(self) -> set[Path]:
         """Those that have evaluated something: each counts in a file of its own, which names its process."""
         opened = {
-            Path(os.readlink(link)).name
+            Path(os.readlink(link))
             for worker in self.workers()
             for link in Path(f"/proc/{worker}/fd").iterdir()
             if link.exists() and "histogram_" in os.readlink(link)
         }
-        return {name for name in opened if b"step_seconds" in self._counts(name)}
-
-    def _counts(self, name: str) -> bytes:
-        (path,) = Path(tempfile.gettempdir()).glob(f"mgcds-*/{name}")
-        return path.read_bytes()
+        return {path for path in opened if b"step_seconds" in path.read_bytes()}
 
     def metric(self, name: str) -> float:
         """The sum of the samples of one metric."""
