@@ -23,8 +23,11 @@ QUESTION = "q"  # every pattern names in its first test the question whose fact 
 class Narrowed:
     """Groups of rules, each in rulesets of its own. The facts of a run have the names of their questions as keys."""
 
-    def __init__(self, name: str, groups: Iterable[Sequence[Rule]]) -> None:
-        """Raises ValueError if a rule is malformed."""
+    def __init__(
+        self, name: str, groups: Iterable[Sequence[Rule]], compiled: dict[tuple[Rule, ...], Ruleset] | None = None
+    ) -> None:
+        """`compiled`: rulesets that others have made; those made here join them. Raises ValueError if a rule is malformed."""
+        compiled = {} if compiled is None else compiled
         self._bits: dict[tuple[str, frozenset[tuple[str, float | str]]], int] = {}
         self._fields: dict[int, set[str]] = {}  # bit -> fields that its patterns read
         self._parts: list[tuple[Ruleset, tuple[tuple[int, tuple[int, ...]], ...]]] = []
@@ -37,7 +40,9 @@ class Narrowed:
                     behind[owner] = (*behind.get(owner, ()), need)
             for chunk in _chunks(rules):
                 gated = tuple((needs[rule_name], behind.get(_owner(rule_name), ())) for rule_name, _ in chunk)
-                self._parts.append((Ruleset(name, chunk), gated))
+                if chunk not in compiled:
+                    compiled[chunk] = Ruleset(name, chunk)
+                self._parts.append((compiled[chunk], gated))
         self._tables = self._by_question()
         self._projected: dict[int, tuple[str, ...]] = {}
 
@@ -58,11 +63,6 @@ class Narrowed:
             if wanted:
                 fired |= ruleset.run([self._read(own & wanted, fact) for own, fact in found if own & wanted])
         return fired
-
-    def close(self) -> None:
-        """Gives the memory of the rulesets back; nothing can be run afterwards."""
-        for ruleset, _ in self._parts:
-            ruleset.close()
 
     def meets(self, question: str, fact: Fact) -> int:
         """The kinds of pattern for which a question's fact may do, a bit each."""
@@ -117,7 +117,7 @@ def _owner(name: str) -> str:
     return name.partition("|")[0]
 
 
-def _chunks(rules: Sequence[Rule]) -> list[list[Rule]]:
+def _chunks(rules: Sequence[Rule]) -> list[tuple[Rule, ...]]:
     """Rules in as many rulesets as durable-rules can hold."""
     chunks: list[list[Rule]] = [[]]
     count = 0
@@ -127,4 +127,4 @@ def _chunks(rules: Sequence[Rule]) -> list[list[Rule]]:
             chunks.append([])
             count = len(rule[1])
         chunks[-1].append(rule)
-    return [chunk for chunk in chunks if chunk]
+    return [tuple(chunk) for chunk in chunks if chunk]

