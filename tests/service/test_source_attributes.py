@@ -17,7 +17,7 @@ from mgcds.check.cases import read_cases
 from mgcds.check.charts import TODAY, chart_of
 from mgcds.clock import on
 from mgcds.engine.answers import answer_all
-from mgcds.engine.record_answers import COLUMN_TAKES
+from mgcds.engine.person_answers import COLUMN_TAKES
 from mgcds.engine.referee import holds, referee
 from mgcds.language.find import Patient, Table
 from mgcds.language.governance import PERSONAL_DATA, PersonalData

@@ -7,7 +7,9 @@ from typing import Any
 
 from mgcds.chart.facts import Chart
 from mgcds.engine import medication_answers as medicines
+from mgcds.engine import person_answers as person
 from mgcds.engine import record_answers as records
+from mgcds.engine import result_answers as results
 from mgcds.engine.answer import Answer
 from mgcds.engine.asking import Asking
 from mgcds.engine.faults import failed_answer
@@ -17,9 +19,9 @@ from mgcds.language import find
 from mgcds.language.library import Asked, Library
 
 _VERBS: dict[type[find.Question], Callable[[Asking, Asked, Any], Answer]] = {
-    find.Patient: records.patient,
-    find.Latest: records.latest,
-    find.Lowest: records.lowest,
+    find.Patient: person.patient,
+    find.Latest: results.latest,
+    find.Lowest: results.lowest,
     find.Taking: medicines.taking,
     find.Exposure: medicines.exposure,
     find.Course: medicines.course,
@@ -29,8 +31,8 @@ _VERBS: dict[type[find.Question], Callable[[Asking, Asked, Any], Answer]] = {
     find.Has: records.has,
     find.Pending: records.pending,
     find.Booked: records.booked,
-    find.Intake: records.intake,
-    find.Table: records.table,
+    find.Intake: results.intake,
+    find.Table: person.table,
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mgcds.chart.derived import TAKES
-from mgcds.engine.record_answers import COLUMN_TAKES, STAGES
+from mgcds.engine.person_answers import COLUMN_TAKES, STAGES
 from mgcds.language.find import Booked, Has, Intake, Latest, Lowest, Patient, Pending, Question, Table, Taking
 from mgcds.language.governance import PERSONAL_DATA, PersonalData
 from mgcds.language.library import Asked, Library, LinkedRule
