@@ -18,7 +18,8 @@ from mgcds.check.charts import TODAY, chart_of
 from mgcds.clock import on
 from mgcds.engine.answers import answer_all
 from mgcds.engine.person_answers import COLUMN_TAKES
-from mgcds.engine.referee import holds, referee
+from mgcds.engine.referee import referee
+from mgcds.engine.truth import holds
 from mgcds.language.find import Patient, Table
 from mgcds.language.governance import PERSONAL_DATA, PersonalData
 from mgcds.language.library import Library

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from mgcds.cards import respond
 from mgcds.engine.explain import explain
-from mgcds.engine.referee import holds
+from mgcds.engine.truth import holds
 from mgcds.language.when import Ask
 from tests.spec.mini import Mini
 

@@ -10,7 +10,7 @@ from mgcds.engine.asking import Asking
 from mgcds.engine.evaluate import Evaluation
 from mgcds.engine.explain import lacking
 from mgcds.engine.outcome import Finding
-from mgcds.engine.referee import holds
+from mgcds.engine.truth import holds
 from mgcds.language.library import Library
 from mgcds.language.text import Template
 from mgcds.language.when import ABSENT, Is, asks

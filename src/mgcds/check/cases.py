@@ -13,7 +13,7 @@ from mgcds.check.charts import chart_of, overrides_of
 from mgcds.engine.answer import Answer
 from mgcds.engine.evaluate import Engine, Evaluation
 from mgcds.engine.outcome import Outcome
-from mgcds.engine.referee import holds
+from mgcds.engine.truth import holds
 from mgcds.language.cases import Case, Cases
 from mgcds.language.files import TEST_SUFFIX
 from mgcds.language.library import Library

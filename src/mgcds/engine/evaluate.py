@@ -13,9 +13,10 @@ from mgcds.engine.answer import Answer
 from mgcds.engine.answers import answer_all
 from mgcds.engine.outcome import Finding, Outcome, by_itself, finding_of
 from mgcds.engine.policy import Judged, under_policy
-from mgcds.engine.referee import Verdict, holds, referee
+from mgcds.engine.referee import Verdict, referee
 from mgcds.engine.remember import Override
 from mgcds.engine.session import Ruling, Session
+from mgcds.engine.truth import holds
 from mgcds.language.library import Library, LinkedRule
 from mgcds.language.site import OFF
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from mgcds.engine.evaluate import Evaluation
 from mgcds.engine.outcome import Outcome
-from mgcds.engine.referee import holds
+from mgcds.engine.truth import holds
 from mgcds.language.library import LinkedRule
 from mgcds.language.site import OFF, SHADOW
 from mgcds.language.when import All, AnyOf, Ask, AtHook, Condition, asks

@@ -5,19 +5,13 @@ Written independently of the compiler, so that a fault in one of the two shows a
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 
 from mgcds.engine.answer import Answer, Because, absent, not_known
 from mgcds.engine.faults import failed_answer, say_rule_failed
+from mgcds.engine.truth import Answers, hold_all, holds, supporting, undecided
 from mgcds.language.library import Asked, Library, LinkedRule
-from mgcds.language.literals import Number
-from mgcds.language.when import All, Ask, AtHook, Compare, Condition, Is, NoneWithin, Says, Taken, Test, asks
-
-Answers = Mapping[str, Answer]
-_COMPARE = {"below": operator.lt, "at_most": operator.le, "above": operator.gt, "at_least": operator.ge}
+from mgcds.language.when import Condition, asks
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,87 +31,6 @@ class Verdict:
 
 
 _SILENT = Verdict(None)
-
-
-def holds(condition: Condition, answers: Answers, hook: str, *, perhaps: bool = False) -> bool | None:
-    """True, False, or None where the data to decide were not supplied.
-
-    `perhaps`: true also where a number of which only limits are known may lie so.
-    """
-    if isinstance(condition, Ask):
-        answer = answers[condition.question]
-        if not answer.known:
-            return None
-        whole: bool | None = True
-        for test in condition.tests:
-            truth = _test(test, answer, answers, perhaps=perhaps)
-            if truth is False:
-                return False
-            whole = whole and truth
-        return whole
-    if isinstance(condition, AtHook):
-        return hook in condition.hooks
-    if isinstance(condition, All):
-        return hold_all(condition.of, answers, hook, perhaps=perhaps)
-    whole = False
-    for part in condition.of:
-        truth = holds(part, answers, hook, perhaps=perhaps)
-        if truth:
-            return True
-        if truth is None:
-            whole = None
-    return whole
-
-
-def hold_all(conditions: Iterable[Condition], answers: Answers, hook: str, *, perhaps: bool = False) -> bool | None:
-    """No if one says no, and then the rest is not looked at: most rules end at their first condition."""
-    whole: bool | None = True
-    for condition in conditions:
-        truth = holds(condition, answers, hook, perhaps=perhaps)
-        if truth is False:
-            return False
-        whole = whole and truth
-    return whole
-
-
-def _test(test: Test, answer: Answer, answers: Answers, *, perhaps: bool = False) -> bool | None:
-    if not answer.known:
-        return None
-    if isinstance(test, Is):
-        if test.word == "absent":
-            return not answer.present
-        return answer.present and (test.word == "present" or (answer.focus if test.word == "in focus" else answer.drafted))
-    if isinstance(test, Says):
-        return answer.word in test.words
-    if isinstance(test, Compare):
-        return _compare(test, answer, answers, perhaps)
-    if isinstance(test, Taken):
-        if answer.oldest is None or answer.youngest is None:
-            return False
-        return answer.youngest >= test.span.least and (test.span.most is None or answer.oldest <= test.span.most)
-    assert isinstance(test, NoneWithin)
-    return answer.oldest is None or answer.oldest > test.days.count
-
-
-def _compare(test: Compare, answer: Answer, answers: Answers, perhaps: bool) -> bool | None:
-    if isinstance(test.to, Number):
-        low: Decimal | None = test.to.value
-        high = low
-    else:
-        other = answers[test.to]
-        if not other.known:
-            return None
-        low, high = other.value, other.top
-    value, top = answer.value, answer.top
-    if value is None or top is None or low is None or high is None:
-        return False
-    # A partial birth date leaves two values, a result such as <15 a whole stretch: it is decided only if both ends agree.
-    compare = _COMPARE[test.test]
-    if test.test in ("below", "at_most"):
-        surely, maybe = compare(top, low), compare(value, high)
-    else:
-        surely, maybe = compare(value, high), compare(top, low)
-    return True if surely or (perhaps and maybe) else None if maybe else False
 
 
 def define(asked: Asked, answers: Answers, hook: str) -> Answer:
@@ -154,26 +67,6 @@ def define(asked: Asked, answers: Answers, hook: str) -> Answer:
     if passed:
         return not_known(asked.key, "no line holds and some could not be decided", missing=tuple(dict.fromkeys(passed)))
     return absent(asked.key, "no line holds")
-
-
-def undecided(condition: Condition, answers: Answers) -> list[str]:
-    """Keys of the questions that leave a condition undecided."""
-    keys = []
-    for ask in asks(condition):
-        for test in ask.tests:
-            if _test(test, answers[ask.question], answers) is None:
-                own = answers[ask.question].known and isinstance(test, Compare) and isinstance(test.to, str)
-                keys.append(str(test.to) if own and isinstance(test, Compare) else ask.question)
-    return list(dict.fromkeys(keys))
-
-
-def supporting(condition: Condition, answers: Answers, hook: str) -> list[str]:
-    """Keys of the questions whose answers make a condition true."""
-    if isinstance(condition, AtHook):
-        return []
-    if isinstance(condition, Ask):
-        return [condition.question] if holds(condition, answers, hook) else []
-    return [key for part in condition.of if holds(part, answers, hook) for key in supporting(part, answers, hook)]
 
 
 def judge(rule: LinkedRule, answers: Answers, hook: str, order_hooks: tuple[str, ...]) -> Verdict:
