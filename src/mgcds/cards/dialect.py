@@ -13,8 +13,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from mgcds.language.find import Model
 from mgcds.language.literals import Names, Word
+from mgcds.language.model import Model
 from mgcds.language.problems import validate
 from mgcds.language.rule import HOOKS
 from mgcds.source import Problem, SourceError, read

@@ -12,9 +12,9 @@ from pydantic import Field, PlainValidator, WithJsonSchema
 
 from mgcds.language.cases import Cases
 from mgcds.language.files import TEST_SUFFIX
-from mgcds.language.find import Model
 from mgcds.language.governance import Said
 from mgcds.language.literals import Word, as_text, wrong
+from mgcds.language.model import Model
 from mgcds.language.problems import validate
 from mgcds.source import Place, Problem, SourceError, place_of, read
 

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, WithJsonSchema
 
-from mgcds.language.find import Model
 from mgcds.language.literals import CountField, MeasuredField, Names, NumberField, Word, as_text, wrong
+from mgcds.language.model import Model
 from mgcds.language.reading import ReadBy
 from mgcds.language.rule import HOOKS, Hook, Level
 from mgcds.source import place_of

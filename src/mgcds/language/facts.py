@@ -7,8 +7,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from mgcds.language.find import Model
 from mgcds.language.literals import Names, Word
+from mgcds.language.model import Model
 
 FACTS = "seed-facts.yaml"
 

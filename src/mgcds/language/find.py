@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import Field, WithJsonSchema
 
 from mgcds.language.literals import (
     AtLeastDays,
@@ -24,15 +24,10 @@ from mgcds.language.literals import (
     as_text,
     wrong,
 )
+from mgcds.language.model import Model
 from mgcds.language.reading import ReadBy
 from mgcds.language.when import Condition, TestsField, parse
 from mgcds.source import Text, place_of
-
-
-class Model(BaseModel):
-    """Strict and frozen: an unknown key is an error, never ignored."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, arbitrary_types_allowed=True)
 
 
 class Question(Model):

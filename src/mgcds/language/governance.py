@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, WithJsonSchema
 
-from mgcds.language.find import Model
 from mgcds.language.literals import Names, as_text, wrong
+from mgcds.language.model import Model
 from mgcds.language.reading import ReadBy
 from mgcds.source import Text
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from mgcds.language.find import Model
 from mgcds.language.literals import Word
+from mgcds.language.model import Model
 
 PRIORITIES = ("stat", "urgent", "routine")  # the most urgent first
 

@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import Field, WithJsonSchema
 
-from mgcds.language.find import Model
 from mgcds.language.literals import CountField, Days, Names, Word, as_days, as_names, as_text, wrong
+from mgcds.language.model import Model
 from mgcds.language.reading import ReadBy
 from mgcds.language.rule import LEVELS, Hook
 from mgcds.language.when import ConditionField

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, WithJsonSchema
 
-from mgcds.language.find import Model
 from mgcds.language.literals import DayField, Names, Word, as_text, wrong
+from mgcds.language.model import Model
 from mgcds.language.reading import ReadBy
 from mgcds.language.when import Condition, ConditionField, parse
 from mgcds.source import NOWHERE, Place, Text, place_of

@@ -14,8 +14,8 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import ConfigDict, Field, WithJsonSchema
 
-from mgcds.language.find import Model
 from mgcds.language.literals import DayField, Word, as_text, wrong
+from mgcds.language.model import Model
 from mgcds.language.problems import validate
 from mgcds.language.reading import ReadBy
 from mgcds.language.rule import Hook

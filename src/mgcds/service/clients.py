@@ -23,8 +23,8 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, PlainValidator, WithJsonSchema
 
-from mgcds.language.find import Model
 from mgcds.language.literals import as_text, wrong
+from mgcds.language.model import Model
 from mgcds.language.problems import validate
 from mgcds.source import Map, Place, Problem, Seq, SourceError, Text, place_of, read
 
