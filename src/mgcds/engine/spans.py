@@ -8,7 +8,7 @@ from datetime import date
 from mgcds.chart.facts import Use
 from mgcds.clock import Moment
 from mgcds.engine.answer import Answer
-from mgcds.language.literals import Span
+from mgcds.language.durations import Span
 
 
 def in_span(moment: Moment | None, span: Span, today: date, anchors: Mapping[str, Answer]) -> bool:

@@ -9,21 +9,16 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, WithJsonSchema
 
-from mgcds.language.literals import (
+from mgcds.language.durations import (
     AtLeastDays,
-    CountField,
     Days,
     DaysField,
     Minutes,
-    Names,
-    Number,
     Span,
     SpanField,
     SpansField,
-    Word,
-    as_text,
-    wrong,
 )
+from mgcds.language.literals import CountField, Names, Number, Word, as_text, wrong
 from mgcds.language.model import Model
 from mgcds.language.reading import ReadBy
 from mgcds.language.when import Condition, TestsField, parse

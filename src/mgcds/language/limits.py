@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from itertools import combinations
 
+from mgcds.language.durations import Span
 from mgcds.language.find import Question
-from mgcds.language.literals import Number, Span
+from mgcds.language.literals import Number
 from mgcds.language.when import Compare, NoneWithin, Taken, Test
 from mgcds.source import Place, Problem
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from mgcds.language.durations import Span
 from mgcds.language.find import VERBS, Course, FirstThatHolds, Intake, Question, Spacing, Total, verb_of
-from mgcds.language.literals import Span
 from mgcds.language.problems import validate
 from mgcds.language.when import (
     BUILT_IN_WORDS,

@@ -12,9 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from mgcds.language.durations import Days, Span
 from mgcds.language.find import Question
 from mgcds.language.library import Library, LinkedRule
-from mgcds.language.literals import Days, Number, Span
+from mgcds.language.literals import Number
 from mgcds.language.when import numbers
 from mgcds.source import Map, Problem, Seq, Text
 from mgcds.units import plain, round_half_up

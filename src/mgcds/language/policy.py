@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import Field, WithJsonSchema
 
-from mgcds.language.literals import CountField, Days, Names, Word, as_days, as_names, as_text, wrong
+from mgcds.language.durations import Days, as_days
+from mgcds.language.literals import CountField, Names, Word, as_names, as_text, wrong
 from mgcds.language.model import Model
 from mgcds.language.reading import ReadBy
 from mgcds.language.rule import LEVELS, Hook

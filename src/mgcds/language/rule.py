@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, WithJsonSchema
 
-from mgcds.language.literals import DayField, Names, Word, as_text, wrong
+from mgcds.language.durations import DayField
+from mgcds.language.literals import Names, Word, as_text, wrong
 from mgcds.language.model import Model
 from mgcds.language.reading import ReadBy
 from mgcds.language.when import Condition, ConditionField, parse

@@ -14,7 +14,8 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import ConfigDict, Field, WithJsonSchema
 
-from mgcds.language.literals import DayField, Word, as_text, wrong
+from mgcds.language.durations import DayField
+from mgcds.language.literals import Word, as_text, wrong
 from mgcds.language.model import Model
 from mgcds.language.problems import validate
 from mgcds.language.reading import ReadBy

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from mgcds.language.durations import Span
 from mgcds.language.files import Files
 from mgcds.language.find import Question
 from mgcds.language.library import Changed, Library, LinkedRule, SiteChanges
@@ -20,7 +21,6 @@ from mgcds.language.limits import moved, other_kind, other_span
 from mgcds.language.link import read_questions
 from mgcds.language.lint import lint
 from mgcds.language.lint_questions import unit_problems
-from mgcds.language.literals import Span
 from mgcds.language.load import build
 from mgcds.language.outdated import Edit, without_old_numbers
 from mgcds.language.site import ACTIVE, RuleChange, Site, SiteError, read_site

@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, WithJsonSchema
 
-from mgcds.language.literals import AgeField, MinutesField, Names, Number, Word, as_number, as_text
+from mgcds.language.durations import AgeField, MinutesField
+from mgcds.language.literals import Names, Number, Word, as_number, as_text
 from mgcds.language.model import Model
 from mgcds.language.reading import ReadBy
 from mgcds.source import Place, Text

@@ -13,7 +13,8 @@ from typing import Annotated, Any
 from pydantic import WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from mgcds.language.literals import Days, Number, Span, as_days, as_names, as_number, as_span, as_text, wrong
+from mgcds.language.durations import Days, Span, as_days, as_span
+from mgcds.language.literals import Number, as_names, as_number, as_text, wrong
 from mgcds.language.reading import ReadBy
 from mgcds.source import NOWHERE, Place, Text, place_of
 

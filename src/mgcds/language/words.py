@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mgcds.language.durations import Span
 from mgcds.language.find import (
     Booked,
     Course,
@@ -22,7 +23,7 @@ from mgcds.language.find import (
     Trials,
 )  # fmt: skip
 from mgcds.language.library import Asked, Library, LinkedRule
-from mgcds.language.literals import Number, Span
+from mgcds.language.literals import Number
 from mgcds.language.when import All, AnyOf, Ask, AtHook, Compare, Condition, Is, NoneWithin, Says, Taken, Test, asks
 from mgcds.units import plain
 

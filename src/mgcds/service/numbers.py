@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from mgcds.language.durations import Minutes
 from mgcds.language.find import Spacing, Table
 from mgcds.language.library import Asked, Library, LinkedRule, Source
-from mgcds.language.literals import Minutes, Number
+from mgcds.language.literals import Number
 from mgcds.language.tables import Interval, IntervalTable, Row, ValueTable
 from mgcds.language.when import Ask, Compare, NoneWithin, Taken, asks
 from mgcds.language.words import capital, qualifiers, span, title_of
