@@ -11,6 +11,8 @@ from uuid import UUID, uuid5
 from mgcds.cards.changes import withdrawn, without_empties
 from mgcds.cards.printing import harmless
 from mgcds.chart.facts import Use
+from mgcds.chart.fhir import block
+from mgcds.chart.timing import is_daily_dose
 from mgcds.engine.evaluate import Evaluation
 from mgcds.engine.outcome import Finding
 from mgcds.language.order import PRIORITIES, Order
@@ -99,24 +101,19 @@ def _move(uses: tuple[Use, ...], parts: Mapping[str, str], evaluation: Evaluatio
     draft = evaluation.chart.drafts.get(product.reference)
     if not product.drafted or draft is None or "#" in product.reference or len(product.times) != 1:
         return []
-    if product.times[0].minutes is not None and len(product.times[0].minutes) > 1:
-        return []  # several doses a day: which of them to move is the clinician's choice
     moved = without_empties(copy.deepcopy(dict(draft)))
     if moved.get("resourceType") != "MedicationRequest":
         return []  # an order of FHIR DSTU2 has no place for times of day
     dosages = moved.get("dosageInstruction")
     if not isinstance(dosages, list) or len(dosages) != 1 or not isinstance(dosages[0], dict):
         return []
-    timing = dosages[0].setdefault("timing", {})
-    repeat = timing.setdefault("repeat", {}) if isinstance(timing, dict) else None
-    if not isinstance(repeat, dict):
-        return []
-    for stale in ("when", "offset"):
-        repeat.pop(stale, None)
-    repeat["timeOfDay"] = [f"{parts['safe_time']}:00"]
-    repeat.setdefault("frequency", 1)
-    repeat.setdefault("period", 1)
-    repeat.setdefault("periodUnit", "d")
+    timing = block(dosages[0].get("timing"))
+    if not is_daily_dose(timing) or "event" in timing:
+        return []  # of several doses a day it is the clinician's choice which to move; of an unwritten number, how many there are
+    # A code may say "in the evening"; without one and without a frequency, FHIR takes the times of day for daily ones.
+    kept = {key: value for key, value in block(timing.get("repeat")).items() if key not in ("when", "offset")}
+    rest = {key: value for key, value in timing.items() if key not in ("code", "repeat")}
+    dosages[0]["timing"] = rest | {"repeat": kept | {"timeOfDay": [f"{parts['safe_time']}:00"]}}
     dosages[0].pop("text", None)  # it would still name the old time
     label = f"Move {harmless(product.medicine.name)} to {parts['safe_time']}"
     return [(f"move {product.reference}", label, {"type": "update", "description": label, "resource": moved})]

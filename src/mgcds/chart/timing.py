@@ -7,6 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
+from math import ceil
 from typing import Any
 
 from mgcds.chart.facts import Times
@@ -45,13 +46,21 @@ def read_timing(timing: Any, zone: tzinfo = UTC) -> Schedule:
     written = {m for t in strings(repeat.get("timeOfDay")) if (m := parse_time_of_day(t)) is not None}
     minutes = tuple(sorted(written.union(*events)))
     days = frozenset(WEEKDAYS.index(day.lower()) for day in strings(repeat.get("dayOfWeek")) if day.lower() in WEEKDAYS)
-    fewest, most = _frequency(repeat) or _counted(written, events, repeat) or _coded(value.get("code")) or (None, None)
+    fewest, most = _doses(repeat, written, events) or _coded(value.get("code")) or (None, None)
     if days and fewest is not None and most is not None:
         once = Decimal(len(minutes) or 1)  # "once a week, on Monday" is one dose on that day
         fewest, most = (once if fewest < 1 else fewest), (once if most < 1 else most)
     period = block(repeat.get("boundsPeriod"))
     starts, ends = parse_moment(period.get("start"), zone), parse_moment(period.get("end"), zone)
     return Schedule(fewest, most, Times(minutes or None, days or None), starts, ends, _length(repeat, starts, ends))
+
+
+def _doses(repeat: Resource, written: Collection[int], events: Collection[Collection[int]]) -> tuple[Decimal, Decimal] | None:
+    """Doses a day. A frequency that contradicts the times written beside it leaves all from the fewer to the more."""
+    said, counted = _frequency(repeat), _counted(written, events, repeat)
+    if said is None or counted is None or events or said[0] < 1:
+        return said or counted  # events may be the first of many; the times of a dose a week are those of its day
+    return min(said[0], counted[0]), max(said[1], counted[1])
 
 
 def _frequency(repeat: Resource) -> tuple[Decimal, Decimal] | None:
@@ -96,9 +105,20 @@ def _coded(code: Any) -> tuple[Decimal, Decimal] | None:
 
 
 def _length(repeat: Resource, starts: Moment | None, ends: Moment | None) -> int | None:
+    """Days as written: whole days with both ends, as FHIR counts them; a day that has begun counts where times are written."""
     duration = block(repeat.get("boundsDuration"))
     value, unit = decimal(duration.get("value")), text(duration.get("code") or duration.get("unit"))
     if value is not None:
         hours = _HOURS.get(unit)
-        return int(value * hours / 24) if hours is not None else whole_days(value, normal_unit(unit) or "")
-    return (ends.last - starts.first).days if starts and ends else None
+        return ceil(value * hours / 24) if hours is not None else whole_days(value, normal_unit(unit) or "")
+    if starts is None or ends is None:
+        return None
+    if starts.instant >= 0 and ends.instant >= 0:
+        return ceil((ends.instant - starts.instant) / 86_400)
+    return (ends.last - starts.first).days + 1
+
+
+def is_daily_dose(timing: Any, zone: tzinfo = UTC) -> bool:
+    """Whether a Timing says exactly one dose, on every day or on some days of the week."""
+    schedule = read_timing(timing, zone)
+    return schedule.fewest == schedule.most == 1

@@ -109,6 +109,42 @@ def test_updates_and_deletes_touch_the_orders_at_hand_only(engine: Engine) -> No
     assert updated <= drafts
 
 
+@pytest.mark.parametrize(
+    ("timing", "moved"),
+    [
+        ({"repeat": {"frequency": 1, "period": 1, "periodUnit": "d"}}, True),
+        ({"code": {"text": "AM"}, "repeat": {"when": ["MORN"], "offset": 30}}, True),
+        ({"repeat": {"dayOfWeek": ["mon"], "timeOfDay": ["08:00:00"]}}, True),
+        ({"repeat": {"frequency": 2, "period": 1, "periodUnit": "d"}}, False),
+        ({"repeat": {"frequency": 1, "period": 8, "periodUnit": "h"}}, False),
+        ({"repeat": {"frequency": 1, "period": 1, "periodUnit": "d", "timeOfDay": ["07:00:00", "19:00:00"]}}, False),
+        ({"code": {"text": "BID"}}, False),
+        ({"event": ["2026-06-16T07:00:00Z"]}, False),
+        ({"repeat": "daily"}, False),
+        ({}, False),
+    ],
+)
+def test_only_the_time_of_a_single_daily_dose_is_moved(engine: Engine, timing: dict[str, Any], moved: bool) -> None:
+    """The other doses of the day would be gone with one click."""
+    request = fixture(22)
+    order = request["context"]["draftOrders"]["entry"][0]["resource"]
+    order["dosageInstruction"][0] |= {"timing": timing, "text": "in the morning"}
+    resources = [
+        action["resource"]
+        for card in answer(engine, request)["cards"]
+        for suggestion in card.get("suggestions", [])
+        for action in suggestion["actions"]
+        if action["description"].startswith("Move")
+    ]
+    assert bool(resources) == moved
+    for resource in resources:
+        (dosage,) = resource["dosageInstruction"]
+        assert "text" not in dosage
+        assert dosage["timing"]["repeat"].pop("timeOfDay") == ["21:00:00"]
+        said = {key: value for key, value in timing.get("repeat", {}).items() if key not in ("when", "offset", "timeOfDay")}
+        assert dosage["timing"] == {"repeat": said}
+
+
 def test_one_suggestion_however_many_findings_ask_for_it(engine: Engine) -> None:
     labels = [
         suggestion["label"] for card in answer(engine, fixture(24))["cards"] for suggestion in card.get("suggestions", [])

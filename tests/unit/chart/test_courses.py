@@ -141,7 +141,12 @@ def test_an_administration_counts_for_its_day() -> None:
         ({"boundsDuration": {"value": 2, "code": "wk"}}, 14),
         ({"boundsDuration": {"value": 48, "unit": "h"}}, 2),
         ({"boundsDuration": {"value": 10, "unit": "days"}}, 10),
-        ({"boundsPeriod": {"start": "2026-06-01", "end": "2026-06-30"}}, 29),
+        ({"boundsDuration": {"value": 121, "unit": "h"}}, 6),
+        ({"boundsPeriod": {"start": "2026-06-01", "end": "2026-06-30"}}, 30),
+        ({"boundsPeriod": {"start": "2026-06-01", "end": "2026-06-01"}}, 1),
+        ({"boundsPeriod": {"start": "2026-06-01T08:00:00Z", "end": "2026-06-06T08:00:00Z"}}, 5),
+        ({"boundsPeriod": {"start": "2026-06-01T08:00:00Z", "end": "2026-06-06T09:00:00Z"}}, 6),
+        ({"boundsPeriod": {"start": "2026-06-01", "end": "2026-06-06T09:00:00Z"}}, 6),
         ({"boundsPeriod": {"start": "2026-06-01"}}, None),
     ],
 )

@@ -35,7 +35,12 @@ def _timed(**timing: Any) -> Json:
         ({"frequency": 1, "period": 1, "periodUnits": "d"}, 400, 400),
         ({"frequency": 1, "period": 1, "periodUnit": "wk", "dayOfWeek": ["mon"]}, 400, 400),
         ({"frequency": 1, "period": 1, "periodUnit": "wk", "dayOfWeek": ["mon"], "timeOfDay": ["08:00"]}, 400, 400),
+        ({"frequency": 1, "period": 4, "periodUnit": "d", "timeOfDay": ["08:00"]}, 100, 100),
         ({"when": ["MORN", "HS"], "offset": 30}, 800, 800),
+        # A frequency and times that contradict each other: from the fewer to the more.
+        ({"frequency": 1, "period": 1, "periodUnit": "d", "timeOfDay": ["08:00", "20:00"]}, 400, 800),
+        ({"frequency": 3, "period": 1, "periodUnit": "d", "timeOfDay": ["08:00", "20:00"]}, 800, 1200),
+        ({"frequency": 1, "period": 1, "periodUnit": "d", "when": ["MORN", "EVE"]}, 400, 800),
     ],
 )
 def test_how_often_a_day(repeat: Json, low: int, high: int) -> None:
