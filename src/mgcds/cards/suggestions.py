@@ -109,7 +109,7 @@ def _move(uses: tuple[Use, ...], parts: Mapping[str, str], evaluation: Evaluatio
         return []
     timing = block(dosages[0].get("timing"))
     if not is_daily_dose(timing) or "event" in timing:
-        return []  # of several doses a day it is the clinician's choice which to move; of an unwritten number, how many there are
+        return []  # which of several doses to move is the clinician's choice; of an unwritten number nothing is known
     # A code may say "in the evening"; without one and without a frequency, FHIR takes the times of day for daily ones.
     kept = {key: value for key, value in block(timing.get("repeat")).items() if key not in ("when", "offset")}
     rest = {key: value for key, value in timing.items() if key not in ("code", "repeat")}
