@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from anyio.to_thread import run_sync
@@ -21,6 +22,7 @@ from mgcds.service.audit import open_audit
 from mgcds.service.caller import ANYBODY, Caller
 from mgcds.service.clients import Clients, read_clients
 from mgcds.service.cors import Cors
+from mgcds.service.direct import Direct
 from mgcds.service.discovery import services_of
 from mgcds.service.envelope import Envelope
 from mgcds.service.errors import Refused
@@ -111,7 +113,6 @@ def create_app(
         rate.take(caller.issuer)
         return await take_body(request, most=settings.max_body, seconds=settings.body_seconds)
 
-    @app.get("/cds-services", summary="The services this server offers", responses=errors.documented(401, 503))
     async def discover(request: Request) -> Response:
         await caller_of(request, "/cds-services")
         headers = {"cache-control": "max-age=300", "etag": etag}
@@ -119,12 +120,6 @@ def create_app(
             return Response(status_code=304, headers=headers)
         return JSONResponse(discovery, headers=headers)
 
-    @app.post(
-        "/cds-services/{service_id}",
-        summary="Call a CDS service",
-        responses=errors.documented(400, 401, 404, 408, 412, 413, 415, 429, 500, 503),
-        openapi_extra=_BODY,
-    )
     async def call(service_id: str, request: Request) -> Response:
         caller = await caller_of(request, f"/cds-services/{service_id}")
         hook = services.get(service_id)
@@ -133,12 +128,6 @@ def create_app(
         with gate.entered():
             return await answering.cards(caller, service_id, hook, await taken(request, caller))
 
-    @app.post(
-        "/cds-services/{service_id}/feedback",
-        summary="Report what clinicians did with cards",
-        responses=errors.documented(400, 401, 404, 408, 413, 415, 429, 500, 503),
-        openapi_extra=_FEEDBACK_BODY,
-    )
     async def feedback(service_id: str, request: Request) -> JSONResponse:
         caller = await caller_of(request, f"/cds-services/{service_id}/feedback")
         if service_id not in services:
@@ -146,6 +135,24 @@ def create_app(
         with gate.entered():
             return await answering.feedback(caller, await taken(request, caller))
 
+    route = partial(app.router.add_api_route, route_class_override=Direct)
+    route("/cds-services", discover, summary="The services this server offers", responses=errors.documented(401, 503))
+    route(
+        "/cds-services/{service_id}",
+        call,
+        methods=["POST"],
+        summary="Call a CDS service",
+        responses=errors.documented(400, 401, 404, 408, 412, 413, 415, 429, 500, 503),
+        openapi_extra=_BODY,
+    )
+    route(
+        "/cds-services/{service_id}/feedback",
+        feedback,
+        methods=["POST"],
+        summary="Report what clinicians did with cards",
+        responses=errors.documented(400, 401, 404, 408, 413, 415, 429, 500, 503),
+        openapi_extra=_FEEDBACK_BODY,
+    )
     add_pages(app, library, settings.root_path)
     add_operations(app, settings, lasting, {"rules": len(library.rules), "library": library.hash})
     app.state.library = library
