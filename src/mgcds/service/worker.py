@@ -96,6 +96,7 @@ def work(number: int, settings: Settings, engine: Engine, board: Board, generati
         await server.serve(sockets=[listening])
         for task in tasks:
             task.cancel()
+        lasting.metrics.count_ends()
 
     end_traces = tracing.start()
     try:
