@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
 from anyio import CapacityLimiter, move_on_after
 from anyio.to_thread import run_sync
 from fastapi.responses import JSONResponse, Response
@@ -18,6 +17,7 @@ from mgcds.chart.facts import Chart
 from mgcds.chart.intake import WrongPatient, laboratory_batches, read_chart
 from mgcds.engine.evaluate import Engine
 from mgcds.garbage import uncollected
+from mgcds.jsonbytes import dumped
 from mgcds.service.body import parse
 from mgcds.service.caller import Caller
 from mgcds.service.clients import Clients
@@ -152,7 +152,7 @@ class Answering:
                 seconds=time.perf_counter() - started,
             )  # fmt: skip
         dialect = caller.client.dialect if caller.client else settings.dialect
-        written = _written(adapt(answer, profile(dialect)))
+        written = dumped(adapt(answer, profile(dialect)))
         return Answered(Response(written, media_type="application/json", headers=_UNSTORED), shown(answer))
 
     def _chart(self, hook: str, call: Call, patient_id: str) -> Chart:
@@ -179,11 +179,3 @@ class Answering:
         current().outcomes, current().unknown = tuple(event.outcome for event in events), unknown
         taken: dict[str, Any] = {"received": len(events), "unknown": unknown}
         return JSONResponse({"extension": {"org.mgcds.feedback": taken}}, headers=_UNSTORED)
-
-
-def _written(answer: dict[str, Any]) -> bytes:
-    """As JSONResponse would write it, in a tenth of the time (0.02 ms instead of 0.20)."""
-    try:
-        return orjson.dumps(answer)
-    except TypeError:  # a suggested order may hold a number of its draft that orjson cannot write, of more than 64 bits
-        return bytes(JSONResponse(answer).body)

@@ -6,7 +6,6 @@ import hmac
 import os
 import secrets
 import tempfile
-from hashlib import sha256
 from pathlib import Path
 
 from mgcds.store.failures import StoreError
@@ -17,17 +16,17 @@ _BYTES = 32
 
 def pseudonym(key: bytes, issuer: str, patient_id: str) -> str:
     """The same for the same patient of the same issuer, and nobody without the key can tell whose: 64 hexadecimal digits."""
-    return hmac.new(key, f"{issuer}\n{patient_id}".encode(), sha256).hexdigest()
+    return hmac.digest(key, f"{issuer}\n{patient_id}".encode(), "sha256").hex()
 
 
 def masked(key: bytes, text: str) -> str:
     """A sign for a text of a chart: the same for the same text, and nobody without the key can tell which: # and 16 digits."""
-    return "#" + hmac.new(key, f"text\n{text}".encode(), sha256).hexdigest()[:16]
+    return "#" + hmac.digest(key, f"text\n{text}".encode(), "sha256").hex()[:16]
 
 
 def fingerprint(key: bytes) -> str:
     """By which a key is known again without being known: 16 hexadecimal digits."""
-    return hmac.new(key, b"fingerprint", sha256).hexdigest()[:16]
+    return hmac.digest(key, b"fingerprint", "sha256").hex()[:16]
 
 
 def site_key(given: str | None, data_dir: Path | None, *, make: bool = True) -> bytes:
