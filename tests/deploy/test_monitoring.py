@@ -12,6 +12,7 @@ import yaml
 from prometheus_client import Counter, Gauge, Histogram
 
 from mgcds.service.metrics import Metrics
+from mgcds.service.rule_numbers import LABELS
 from tests.conftest import ROOT
 from tests.deploy.tools import DEPLOY, run, tool
 
@@ -37,7 +38,7 @@ def exported() -> dict[str, set[str]]:
             name, labels = metric._name, set(metric._labelnames)
             endings = {Counter: ("_total",), Gauge: ("",), Histogram: ("_bucket", "_sum", "_count")}[type(metric)]
             found |= {f"{name}{ending}": labels | GIVEN_BY_PROMETHEUS for ending in endings}
-    return found
+    return found | {name: set(labels) | GIVEN_BY_PROMETHEUS for name, labels in LABELS.items()}
 
 
 @pytest.mark.parametrize("expression", expressions())
@@ -57,6 +58,7 @@ def test_every_metric_is_watched_or_told_of() -> None:
     for metric in vars(Metrics()).values():
         if isinstance(metric, Counter | Gauge | Histogram):
             assert metric._name in told
+    assert all(name in told for name in LABELS)
 
 
 def test_alerts_have_a_severity_and_words_and_names_of_their_own() -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Callable, Sequence
+from datetime import date, timedelta
 from functools import partial
 from uuid import UUID
 
@@ -23,6 +23,7 @@ from mgcds.service.upkeep import Upkeep, kept_days
 from mgcds.settings import Settings
 from mgcds.store import Event, Recorder, Repeats, Shown, SpentTokens, Store, StoreError, database_at, prepare, site_key
 from mgcds.store.erasure import use_key
+from mgcds.store.report import RuleNumbers, numbers
 from mgcds.store.retention import forget
 
 log = structlog.get_logger(__name__)
@@ -50,7 +51,18 @@ def open_memory(settings: Settings, remember: Remember) -> Memory:
         log.warning("overrides count longer than MGCDS_RETENTION_DAYS, so cards and feedback are kept for longer", days=kept)
     recording = Recording(Recorder(engine), key, settings) if settings.keeps_records else None
     upkeep = Upkeep(partial(forget, engine), settings, remember)
-    return Memory(Store(engine, key), settings, remember, Repeats(engine, key), SpentTokens(engine), recording, upkeep, opening)
+    tokens = SpentTokens(engine)
+    return Memory(
+        Store(engine, key),
+        settings,
+        remember,
+        Repeats(engine, key),
+        tokens,
+        partial(numbers, engine),
+        recording,
+        upkeep,
+        opening,
+    )
 
 
 class Memory:
@@ -63,6 +75,7 @@ class Memory:
         remember: Remember,
         repeats: Repeats,
         tokens: SpentTokens,
+        count: Callable[..., tuple[RuleNumbers, ...]],
         recording: Recording | None = None,
         upkeep: Upkeep | None = None,
         opening: Opening | None = None,
@@ -70,6 +83,7 @@ class Memory:
         self._store = store
         self._repeats = repeats
         self.tokens = tokens
+        self._count = count
         self._settings = settings
         self._remember = remember
         self.recording = recording  # None: decisions are not recorded
@@ -81,8 +95,9 @@ class Memory:
     def under(self, remember: Remember) -> Memory:
         """The same memory under another library."""
         return Memory(
-            self._store, self._settings, remember, self._repeats, self.tokens, self.recording, self.upkeep, self.opening
-        )
+            self._store, self._settings, remember, self._repeats, self.tokens, self._count, self.recording, self.upkeep,
+            self.opening,
+        )  # fmt: skip
 
     @property
     def is_away(self) -> bool:
@@ -161,6 +176,15 @@ class Memory:
         except StoreError as error:
             self._failed("feedback not recorded", str(error))
             raise Refused(503, "transient", "The feedback could not be stored; nothing of it was. Send it again.") from None
+
+    def numbers(self, days: int) -> tuple[RuleNumbers, ...]:
+        """What became of the cards of the last days, by rule; nothing where the store fails."""
+        now = self._settings.now()
+        try:
+            return self._count(now=now, since=now - timedelta(days=days))
+        except StoreError as error:
+            self._failed("cards not counted", str(error))
+            return ()
 
     def _failed(self, event: str, why: str) -> None:
         self.failures += 1

@@ -15,6 +15,7 @@ from mgcds.service.condition import Condition
 from mgcds.service.errors import Refused
 from mgcds.service.memory import Memory
 from mgcds.service.metrics import CONTENT_TYPE, Metrics
+from mgcds.service.rule_numbers import DAYS, RuleGauges
 from mgcds.settings import Settings
 
 
@@ -53,12 +54,15 @@ def add_operations(app: FastAPI, settings: Settings, lasting: Lasting, health: d
     if not settings.tells_metrics:
         return
 
+    gauges = RuleGauges(lambda: lasting.memory.numbers(DAYS) if lasting.memory is not None else ())
+
     @app.get("/metrics", include_in_schema=False)
     async def metered(request: Request) -> Response:
         if not _may_read(request, settings):
             raise Refused(401, "login", "This address asks for a token.")
         lasting.measure()
-        return Response(await run_sync(metrics.text), media_type=CONTENT_TYPE, headers={"cache-control": "no-store"})
+        text = await run_sync(lambda: metrics.text() + gauges.text())
+        return Response(text, media_type=CONTENT_TYPE, headers={"cache-control": "no-store"})
 
     metrics.serves(health["library"], __version__)
     lasting.measure()

@@ -75,18 +75,6 @@ def numbers(
     )  # fmt: skip
 
 
-def counts(engine: Engine, *, now: datetime) -> dict[tuple[str, str], int]:
-    """For metrics: by (rule, what), where what is shown, accepted, overridden, ignored or waiting; of all that is still kept.
-
-    They go down when older rows are deleted, so they are gauges. Raises StoreError.
-    """
-    return {
-        (each.rule, what): getattr(each, what)
-        for each in numbers(engine, now=now)
-        for what in ("shown", "accepted", "overridden", "ignored", "waiting")
-    }
-
-
 def evaluated(engine: Engine, *, since: datetime | None = None) -> Evaluated:
     """What the decision records say since a moment; reads each of them. Raises StoreError."""
     states: dict[str, Counter[str]] = {}

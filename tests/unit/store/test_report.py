@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Engine
 
 from mgcds.store import Event, Recorder, Store
-from mgcds.store.report import Evaluated, RuleNumbers, counts, evaluated, numbers
+from mgcds.store.report import Evaluated, RuleNumbers, evaluated, numbers
 from tests.unit.store.test_memory import KEY, NOW, WARNING, overridden, show
 from tests.unit.store.test_records import decision
 
@@ -47,14 +47,6 @@ def test_only_cards_since_a_day_are_counted(store: Store, engine: Engine) -> Non
     assert numbers(engine, now=NOW, since=NOW) == ()
 
 
-def test_metrics_get_one_number_for_each_rule_and_outcome(store: Store, engine: Engine) -> None:
-    store.note([overridden(show(store, *WARNING))], issuer="a", at=NOW)
-    assert counts(engine, now=NOW) == {
-        ("ex-one", "shown"): 1, ("ex-one", "accepted"): 0, ("ex-one", "overridden"): 1, ("ex-one", "ignored"): 0,
-        ("ex-one", "waiting"): 0,
-    }  # fmt: skip
-
-
 def test_records_say_how_rules_ended_and_how_long_it_took(engine: Engine) -> None:
     recorder = Recorder(engine)
     ends = [{"state": "fired"}, {"state": "shadow"}, {"state": "suppressed", "reason": "overridden"},
@@ -69,4 +61,3 @@ def test_records_say_how_rules_ended_and_how_long_it_took(engine: Engine) -> Non
 
 def test_no_card_no_number(engine: Engine) -> None:
     assert numbers(engine, now=NOW) == ()
-    assert counts(engine, now=NOW) == {}
