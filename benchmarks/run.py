@@ -232,7 +232,7 @@ def main() -> None:
         about, "", "## One client", "", *single, "", "## One worker a core", "", *together, "",
         "## CPU time by step, ms", "", *steps(engine), "",
         "`orjson` is what the floor pays for the same bytes. `durable` is durable-rules, `referee` the second engine;",
-        "`evaluate` is answers, both engines, their comparison and the policy.", "",
+        "`evaluate` is answers, both engines, their comparison and the policy; `referee alone` the same without durable-rules.", "",
         "## And", "", "| figure | measured | reach |", "|---|--:|--:|", *others, "",
     ]  # fmt: skip
     given.write.write_text("\n".join(page), encoding="utf-8")

@@ -44,6 +44,7 @@ def stages(engine: Engine, body: bytes, rounds: int) -> dict[str, float]:
     evaluation = engine.evaluate(chart)
     session = engine.session
     assert session is not None
+    alone = Engine(engine.library, with_durable=False)
     referee(engine.library, answers, chart.hook)
     return {
         "orjson": milliseconds(lambda: orjson.loads(body), rounds),
@@ -53,6 +54,7 @@ def stages(engine: Engine, body: bytes, rounds: int) -> dict[str, float]:
         "referee": milliseconds(lambda: referee(engine.library, answers, chart.hook), rounds),
         "durable": milliseconds(lambda: session.run(answers, chart.hook), rounds),
         "evaluate": milliseconds(lambda: engine.evaluate(chart), rounds),
+        "referee alone": milliseconds(lambda: alone.evaluate(chart), rounds),
         "cards": milliseconds(
             lambda: respond(evaluation, service_id="s", hook_instance="i", public_url="https://cds.example.org"), rounds
         ),
