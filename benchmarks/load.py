@@ -9,6 +9,7 @@ import random
 import socket
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -70,25 +71,25 @@ class Taken:
         return len(self.seconds) / self.lasted
 
 
-def one_by_one(port: int, request: bytes, count: int) -> Taken:
-    """One client, each request after the answer to the one before."""
+def one_by_one(port: int, requests: Sequence[bytes], count: int) -> Taken:
+    """One client, each request after the answer to the one before; the requests in turn."""
     client, taken = Client(port), Taken()
     cpu, begun = time.process_time(), time.perf_counter()
-    for _ in range(count):
+    for number in range(count):
         start = time.perf_counter()
-        client.ask(request)
+        client.ask(requests[number % len(requests)])
         taken.seconds.append(time.perf_counter() - start)
     taken.lasted, taken.cost = time.perf_counter() - begun, time.process_time() - cpu
     client.close()
     return taken
 
 
-def at_once(port: int, request: bytes, count: int, clients: int) -> Taken:
+def at_once(port: int, requests: Sequence[bytes], count: int, clients: int) -> Taken:
     """Several clients, each request after the answer to the client's one before: as much as the server can take."""
-    return _together(port, request, [None] * count, clients)
+    return _together(port, requests, [None] * count, clients)
 
 
-def at_rate(port: int, request: bytes, count: int, rate: float, clients: int, seed: int = 1) -> Taken:
+def at_rate(port: int, requests: Sequence[bytes], count: int, rate: float, clients: int, seed: int = 1) -> Taken:
     """Requests at random moments, `rate` a second on average, whether or not earlier ones are answered.
 
     A request that finds every client busy waits, and its waiting counts: from the moment at which it was due.
@@ -97,25 +98,25 @@ def at_rate(port: int, request: bytes, count: int, rate: float, clients: int, se
     for _ in range(count):
         due += rng.expovariate(rate)
         moments.append(due)
-    return _together(port, request, moments, clients)
+    return _together(port, requests, moments, clients)
 
 
-def _together(port: int, request: bytes, moments: list[Any], clients: int) -> Taken:
-    taken, waiting, lock = Taken(), iter(moments), threading.Lock()
+def _together(port: int, requests: Sequence[bytes], moments: list[Any], clients: int) -> Taken:
+    taken, waiting, lock = Taken(), enumerate(moments), threading.Lock()
     cpu, begun = time.process_time(), time.perf_counter()
 
     def work() -> None:
         client = Client(port)
         while True:
             with lock:
-                due = next(waiting, _END)
-            if due is _END:
+                number, due = next(waiting, _END)
+            if number < 0:
                 break
             start = time.perf_counter()
             if due is not None:
                 start = begun + due
                 time.sleep(max(0.0, start - time.perf_counter()))
-            client.ask(request)
+            client.ask(requests[number % len(requests)])
             seconds = time.perf_counter() - start
             with lock:
                 taken.seconds.append(seconds)
@@ -130,7 +131,7 @@ def _together(port: int, request: bytes, moments: list[Any], clients: int) -> Ta
     return taken
 
 
-_END = object()
+_END = (-1, None)
 
 
 def rules_of(answer: bytes) -> set[str]:

@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from importlib.metadata import version
 from pathlib import Path
@@ -35,19 +36,25 @@ EXPECTED = {"mg-low-ppi-diuretic", "mg-low-on-supplement", "ppi-beers-lowmg", "m
 RIGHT = {"floor": {"floor"}, "peer": {"peer"}, "mgcds": EXPECTED}
 REACH = {"10 kB": 6, "60 kB": 2.5, "500 kB": 1.2, "4.9 MB": 1}
 REACH_A_SECOND = {"10 kB": 0.2, "60 kB": 0.4, "500 kB": 0.8}
+PATIENTS = 20
 Lines = list[str]
 
 
-def checked(server: Server, body: bytes) -> bytes:
-    """The request, after its answer has been found right. Raises SystemExit."""
-    asked = load.http(server.path, body, server.port)
+def checked(server: Server, bodies: Sequence[bytes]) -> list[bytes]:
+    """The requests, after their answers have been found right. Raises SystemExit."""
+    asked = [load.http(server.path, body, server.port) for body in bodies]
     client = load.Client(server.port)
-    for _ in range(3):
-        found = load.rules_of(client.ask(asked))
+    for each in asked:
+        found = load.rules_of(client.ask(each))
         if found != RIGHT[server.name]:
             raise SystemExit(f"{server.name} answers {sorted(found)}: nothing is measured of a wrong answer")
     client.close()
     return asked
+
+
+def of_patients(size: int) -> list[bytes]:
+    """Requests of a size about several patients: a server that only remembers its last answers gains little."""
+    return [request(size, number=number) for number in range(PATIENTS)]
 
 
 def one_client(all_of: list[Server], rounds: int) -> Lines:
@@ -58,9 +65,9 @@ def one_client(all_of: list[Server], rounds: int) -> Lines:
     ]
     cost = []
     for name, size in SIZES.items():
-        body = request(size)
-        asked = {server.name: checked(server, body) for server in all_of}
-        count = max(3, min(100, 2_000_000 // size))
+        bodies = of_patients(size)
+        asked = {server.name: checked(server, bodies) for server in all_of}
+        count = max(5, min(100, 2_000_000 // size))
         taken: dict[str, list[load.Taken]] = {server.name: [] for server in all_of}
         for _ in range(rounds):
             for server in all_of:
@@ -86,8 +93,8 @@ def under_load(floor: Server, own: Server, rounds: int) -> Lines:
              "| p99 / p50 alone | p99 / p50 at 80 % | reach | floor: p99 / p50 alone |",
              "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|"]  # fmt: skip
     for name, reach in REACH_A_SECOND.items():
-        body = request(SIZES[name])
-        asked = {server.name: checked(server, body) for server in (floor, own)}
+        bodies = of_patients(SIZES[name])
+        asked = {server.name: checked(server, bodies) for server in (floor, own)}
         count = max(40, min(400, 8_000_000 // SIZES[name]))
         rates: dict[str, list[float]] = {"floor": [], "mgcds": []}
         for _ in range(rounds):
@@ -228,7 +235,8 @@ def main() -> None:
         "Made by `make bench`. The floor is a raw ASGI app that parses the body with orjson and answers a constant; the peer",
         "is HealthChain's CDS Hooks service with one rule on dictionaries. Ours has all rules and both engines, and records",
         "what it shows in a database. All run at once and are asked in turn; ratios are of medians. Absolute times are those",
-        "of the machine as busy as it was; the ratios are what to look at. Every answer is checked before it is timed.", "",
+        "of the machine as busy as it was; the ratios are what to look at. Every answer is checked before it is timed; requests",
+        f"are about {PATIENTS} patients in turn.", "",
         about, "", "## One client", "", *single, "", "## One worker a core", "", *together, "",
         "## CPU time by step, ms", "", *steps(engine), "",
         "`orjson` is what the floor pays for the same bytes. `durable` is durable-rules, `referee` the second engine;",
