@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+from decimal import Decimal
+
 import pytest
 
 from mgcds.clock import parse_moment
 from mgcds.terminology import Terminology
+from mgcds.terminology.label import read_label
 from mgcds.units import decimal, normal_unit
 from tests.unit.chart.build import (
     chart,
@@ -13,6 +18,56 @@ from tests.unit.chart.build import (
     condition,
     observation,
 )
+
+
+def growth(run: Callable[[int], object], length: int) -> float:
+    """How many times as long sixteen times as much takes: 16 where the time grows with the length, 256 with its square."""
+
+    def seconds(length: int) -> float:
+        def once() -> float:
+            started = time.thread_time()
+            run(length)
+            return time.thread_time() - started
+
+        return min(once() for _ in range(5))
+
+    return seconds(16 * length) / seconds(length)
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["9", "1.", "1 mg/ ", "elemental ", "1 mg elemental x "],
+    ids=["digits", "numbers", "broken amounts", "elemental", "elemental amounts"],
+)
+def test_a_label_costs_as_much_as_it_is_long(terminology: Terminology, words: str) -> None:
+    assert growth(lambda length: read_label(terminology.drugs, words * length), 600) < 64
+
+
+@pytest.mark.parametrize(
+    ("words", "strength"),
+    [
+        ("zinc gluconate .5 mg", ".5"),
+        ("zinc gluconate 1.5g", "1500"),
+        ("zinc gluconate 50mg", "50"),
+        ("zinc gluconate 1,000 mg", "1000"),
+        ("zinc gluconate 50 mg/.5 ml", "100"),
+        ("zinc gluconate 2.1.5 mg", None),  # no number at all
+        (f"zinc gluconate {'9' * 1000} mg", None),
+    ],
+)
+def test_the_amount_of_a_label(terminology: Terminology, words: str, strength: str | None) -> None:
+    found = terminology.medicine([], words).ingredients[0].strength
+    assert found == (None if strength is None else Decimal(strength))
+
+
+def test_elemental_counts_beside_an_amount_and_not_far_before_it(terminology: Terminology) -> None:
+    def basis(words: str) -> str:
+        return terminology.medicine([], words).ingredients[0].basis
+
+    near, far = "magnesium oxide, elemental magnesium: 100 mg", f"magnesium oxide 400 mg; {'y ' * 60}100 mg"
+    assert basis(near) == basis("magnesium oxide 100 mg elemental") == "declared"
+    assert basis(far) == "salt"
+    assert basis(far.replace("oxide", "oxide, without elemental sulphur,", 1)) == "salt"
 
 
 @pytest.mark.parametrize("unit", ["m" * 100, "mg/dL" + " " * 5_000_000, "x" * 5_000_000])
