@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from mgcds.chart.bundle import Index, follow
+from collections.abc import Mapping
+
+from mgcds.chart.bundle import Index, contained_in, follow
 from mgcds.chart.fhir import Resource, block, codings, concept_text, items, quantity, text
 from mgcds.chart.terms import Terms
 from mgcds.terminology.types import Medicine, StatedIngredient
@@ -11,10 +13,11 @@ from mgcds.terminology.types import Medicine, StatedIngredient
 def medicine_of(record: Resource, index: Index, terms: Terms) -> Medicine:
     """The medicine of an order, statement, administration or dispense."""
     concept, target = record.get("medicationCodeableConcept"), record.get("medicationReference")
-    medication = follow(index, target, "Medication", record) or {}
+    medication = follow(index, target, "Medication", contained_in(record)) or {}
     sources = [each for each in (concept, medication.get("code")) if isinstance(each, dict)]
     words = next((words for source in sources if (words := concept_text(source))), "") or text(block(target).get("display"))
-    stated = [_stated(item, index, record, medication)
+    inside = contained_in(record, medication)
+    stated = [_stated(item, index, inside)
               for item in items(medication.get("ingredient")) if item.get("isActive") is not False]  # fmt: skip
     coded = tuple(coding for source in sources for coding in codings(source))
     medicine = terms.medicine(coded, words, stated)
@@ -23,10 +26,10 @@ def medicine_of(record: Resource, index: Index, terms: Terms) -> Medicine:
     return terms.medicine(coded, f"{words} {form}".strip(), stated) if form and medicine.form_route is None else medicine
 
 
-def _stated(item: Resource, index: Index, *holders: Resource) -> StatedIngredient:
+def _stated(item: Resource, index: Index, inside: Mapping[str, Resource]) -> StatedIngredient:
     """An ingredient as a concept, or as a Substance or Medication that is contained or was sent along."""
     target = item.get("itemReference")
-    substance = follow(index, target, "Substance", *holders) or {}
+    substance = follow(index, target, "Substance", inside) or {}
     concept = item.get("itemCodeableConcept") or substance.get("code")
     ratio = block(item.get("strength"))
     value, unit, contradictory = quantity(ratio.get("numerator"))

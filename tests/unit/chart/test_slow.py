@@ -8,14 +8,17 @@ from decimal import Decimal
 
 import pytest
 
+from mgcds.chart import bundle as bundles
 from mgcds.clock import parse_moment
 from mgcds.terminology import Terminology
 from mgcds.terminology.label import read_label
 from mgcds.units import decimal, normal_unit
 from tests.unit.chart.build import (
+    bundle,
     chart,
     codes,
     condition,
+    medication,
     observation,
 )
 
@@ -41,6 +44,41 @@ def growth(run: Callable[[int], object], length: int) -> float:
 )
 def test_a_label_costs_as_much_as_it_is_long(terminology: Terminology, words: str) -> None:
     assert growth(lambda length: read_label(terminology.drugs, words * length), 600) < 64
+
+
+def test_reasons_and_what_a_record_contains_are_not_compared_each_with_each(terminology: Terminology) -> None:
+    def read(number: int) -> None:
+        inside = [{"resourceType": "Condition", "id": f"c{each}"} for each in range(number)]
+        reasons = [{"reference": f"#none{each}"} for each in range(number)]
+        chart(terminology, medication(contained=inside, reasonReference=reasons))
+
+    assert growth(read, 300) < 64
+
+
+def test_extensions_of_a_timing_are_not_copied_for_each_of_them(terminology: Terminology) -> None:
+    url = "http://hl7.org/fhir/4.0/StructureDefinition/extension-Timing.repeat.timeOfDay"
+
+    def read(number: int) -> None:
+        repeat = {"extension": [{"url": url, "valueTime": "07:00"}] * number}
+        chart(terminology, medication(dosageInstruction=[{"timing": {"repeat": repeat}}]))
+
+    assert growth(read, 500) < 64
+
+
+@pytest.mark.parametrize("drafted", [False, True])
+def test_each_version_of_a_resource_is_written_out_once(
+    terminology: Terminology, monkeypatch: pytest.MonkeyPatch, drafted: bool
+) -> None:
+    """One long version and thousands of short ones: the long one was written out again for each of them."""
+    written: list[object] = []
+    monkeypatch.setattr(bundles, "canonical", lambda resource: str(written.append(resource)))
+    monkeypatch.setattr("mgcds.chart.drafts.canonical", lambda resource: str(written.append(resource)))
+    versions = [medication(note=[{"text": str(number)}]) for number in range(50)]
+    if drafted:
+        chart(terminology, hook="order-sign", context={"draftOrders": bundle(*versions)})
+    else:
+        chart(terminology, *versions)
+    assert len(written) == 50
 
 
 @pytest.mark.parametrize(
