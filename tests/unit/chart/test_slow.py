@@ -5,22 +5,30 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from mgcds.chart import bundle as bundles
+from mgcds.chart import fhir
 from mgcds.clock import parse_moment
-from mgcds.terminology import Terminology
+from mgcds.terminology import MOST_WORDS, Coding, StatedIngredient, Terminology
 from mgcds.terminology.label import read_label
 from mgcds.units import decimal, normal_unit
 from tests.unit.chart.build import (
+    ICD,
+    RX,
     bundle,
     chart,
     codes,
     condition,
+    dosage,
     medication,
     observation,
+    only_use,
 )
+
+LONG = "x" * (MOST_WORDS + 1)
 
 
 def growth(run: Callable[[int], object], length: int) -> float:
@@ -108,6 +116,72 @@ def test_elemental_counts_beside_an_amount_and_not_far_before_it(terminology: Te
     assert basis(far.replace("oxide", "oxide, without elemental sulphur,", 1)) == "salt"
 
 
+@pytest.mark.parametrize(
+    "record",
+    [
+        condition(code="none", id="r") | {"code": {"text": LONG}},
+        condition(id="r") | {"code": {"coding": [{"system": ICD, "code": "none", "display": LONG}]}},
+        condition(id="r") | {"code": {"text": "x" * 1000, "coding": [{"display": "y" * 300}] * 5}},
+        medication(None, LONG, id="r"),
+        medication(id="r", medicationCodeableConcept={"coding": [{"system": RX, "code": "198741", "display": LONG}]}),
+        medication(id="r", reasonCode=[{}, {"text": LONG}]),
+        medication(id="r", medicationReference={"reference": "#i"}, contained=[{"resourceType": "Medication", "id": "i", "code": {"text": LONG}}]),
+        medication(id="r", medicationReference={"reference": "#i"},
+                   contained=[{"resourceType": "Medication", "id": "i", "ingredient": [{"itemCodeableConcept": {"text": LONG}}]}]),
+        medication(id="r", medicationReference={"reference": "#i"},
+                   contained=[{"resourceType": "Medication", "id": "i", "ingredient": [{"itemCodeableConcept": {"text": "zinc"}}] * 101}]),
+        observation(id="r", code="82810-3", valueCodeableConcept={"text": LONG}),
+        observation(id="r", component=[{"code": {}, "valueCodeableConcept": {"text": LONG}}]),
+        {"resourceType": "Procedure", "id": "r", "status": "completed", "code": {"text": LONG}},
+        {"resourceType": "Encounter", "id": "r", "status": "in-progress", "type": [{"text": LONG}]},
+        {"resourceType": "ServiceRequest", "id": "r", "status": "active", "code": {"text": LONG}},
+        {"resourceType": "DiagnosticOrder", "id": "r", "status": "requested", "item": [{"code": {"text": LONG}}]},
+        {"resourceType": "Appointment", "id": "r", "status": "booked", "serviceType": [{"text": LONG}]},
+    ],
+)  # fmt: skip
+def test_words_that_are_too_long_to_be_read_are_noted(terminology: Terminology, record: dict[str, Any]) -> None:
+    found = chart(terminology, record)
+    assert ("resource-unreadable", f"{record['resourceType']}/r") in [(note.code, note.reference) for note in found.notes]
+
+
+def test_words_of_a_draft_that_are_too_long_to_be_read_are_noted(terminology: Terminology) -> None:
+    draft = medication(None, LONG, id="d", status="draft")
+    found = chart(terminology, hook="order-sign", context={"draftOrders": bundle(draft)})
+    assert "resource-unreadable" in codes(found)
+
+
+def test_a_code_is_read_beside_words_that_are_too_long(terminology: Terminology) -> None:
+    found = chart(
+        terminology, condition() | {"code": {"text": LONG, "coding": [{"system": ICD, "code": "N18.4", "display": "CKD 4"}]}}
+    )
+    (problem,) = found.problems
+    assert problem.name == "CKD 4"
+    assert only_use(chart(terminology, medication("198051", LONG))).medicine.name == "omeprazole"
+
+
+def test_words_as_long_as_names_are_read_beside_a_code_and_without(terminology: Terminology) -> None:
+    words = f"chronic kidney disease stage 4; {'long words ' * 120}"
+    assert 1_000 < len(words) < MOST_WORDS
+    assert chart(terminology, condition() | {"code": {"text": words}}).problems
+    assert codes(chart(terminology, condition() | {"code": {"text": words}})) == []
+    told = medication("none", f"omeprazole 20 mg capsule; {'take with water ' * 60}", id="m")
+    assert only_use(chart(terminology, told)).medicine.name == "omeprazole"
+
+
+def test_many_long_displays_are_read_whole_or_not_at_all(terminology: Terminology) -> None:
+    """Half an amount would be another one."""
+    first, second = f"omeprazole 20 mg {'a' * 1500}", f"zinc gluconate {'b' * 500} 50 mg"
+    medicine = terminology.medicine([Coding("s", "1", first), Coding("s", "2", second), *[Coding("s", "3", LONG)] * 1000], "")
+    assert [part.name for part in medicine.ingredients] == ["omeprazole"]
+    assert growth(lambda number: terminology.medicine([Coding("s", "1", first)] * number, ""), 1000) < 64
+
+
+def test_a_long_dosage_text_is_still_a_dosage_in_words_only(terminology: Terminology) -> None:
+    told = medication(dosageInstruction=[{"text": "one tablet a day " * 1000}])
+    assert codes(chart(terminology, told)) == ["dosage-unreadable"]
+    assert only_use(chart(terminology, medication(dosageInstruction=[dosage(1) | {"text": "x" * 10_000}]))).active
+
+
 @pytest.mark.parametrize("unit", ["m" * 100, "mg/dL" + " " * 5_000_000, "x" * 5_000_000])
 def test_a_unit_that_is_too_long_is_a_unit_that_we_do_not_know(terminology: Terminology, unit: str) -> None:
     assert normal_unit(unit) is None
@@ -129,3 +203,18 @@ def test_a_number_of_a_million_digits_is_no_number() -> None:
 def test_a_record_whose_subject_is_a_text_of_megabytes_is_not_the_patients(terminology: Terminology) -> None:
     found = chart(terminology, condition(subject={"reference": "Patient/" + "q" * 5_000_000}))
     assert (found.problems, codes(found)) == ((), ["resource-unreadable"])
+
+
+def test_tables_keep_nothing_that_is_long(terminology: Terminology) -> None:
+    def kept() -> int:
+        tables = (terminology._concepts_of, terminology._medicine, fhir._kept_tail)
+        return sum(table.cache_info().currsize for table in tables)  # type: ignore[attr-defined]
+
+    before = kept()
+    many = [Coding("s", str(number)) for number in range(30)]
+    terminology.concepts_of(many, "", "Condition")
+    terminology.concepts_of([], "y" * 401, "Condition")
+    terminology.medicine(many, "")
+    terminology.medicine([], "", [StatedIngredient((), "zinc", None, None, "unit")] * 30)
+    assert fhir.tail("Patient/" + "z" * 5_000_000).startswith("zzz")
+    assert kept() == before
