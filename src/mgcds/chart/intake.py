@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, tzinfo
 from typing import Any
@@ -20,12 +20,17 @@ from mgcds.chart.requests import read_appointment, read_request
 from mgcds.chart.results import Flag, read_observation
 from mgcds.chart.supply import KINDS, supplied_by
 from mgcds.chart.terms import Terms
+from mgcds.chart.unread import has_unread_words
 from mgcds.chart.versions import as_r4
 
-__all__ = ["WrongPatient", "laboratory_batches", "read_chart", "read_resources"]
+__all__ = ["TooCostly", "WrongPatient", "laboratory_batches", "read_chart", "read_resources"]
 
 # What a malformed resource can raise in a reader; anything else is a fault of ours and must be seen.
 _MALFORMED = (AttributeError, LookupError, TypeError, ValueError, ArithmeticError, RecursionError)
+
+
+class TooCostly(Exception):
+    """The time for reading was up. Nothing may be said about what was read so far: the rest could change it."""
 
 
 @dataclass(slots=True)
@@ -49,14 +54,15 @@ def read_chart(
     terminology: Terms,
     today: date,
     zone: tzinfo = UTC,
+    is_late: Callable[[], bool] = lambda: False,
 ) -> Chart:
-    """The chart of a CDS Hooks request. Raises WrongPatient; bad data never raises."""
+    """The chart of a CDS Hooks request. Raises WrongPatient, and TooCostly once `is_late`; bad data never raises."""
     given, told = block(prefetch), block(context)
     supplied, partly, notes = supplied_by(given, laboratory_batches(terminology))
     records = [*walk(list(given.values())), *walk(told.get("appointments"))]
     empty = Chart(today, hook, Person(""), supplied, notes=tuple(notes), partial=partly)
     drafts = [*drafts_of(hook, told), *problems_of(hook, told)]
-    return _filled(empty, tail(told.get("patientId")), records, drafts, terminology, zone)
+    return _filled(empty, tail(told.get("patientId")), records, drafts, terminology, zone, is_late)
 
 
 def read_resources(resources: Any, *, hook: str, terminology: Terms, today: date, zone: tzinfo = UTC) -> Chart:
@@ -77,7 +83,13 @@ def laboratory_batches(terminology: Terms) -> frozenset[str]:
 
 
 def _filled(
-    empty: Chart, patient_id: str, records: Iterable[Record], drafts: Sequence[Draft], terms: Terms, zone: tzinfo
+    empty: Chart,
+    patient_id: str,
+    records: Iterable[Record],
+    drafts: Sequence[Draft],
+    terms: Terms,
+    zone: tzinfo,
+    is_late: Callable[[], bool] = lambda: False,
 ) -> Chart:
     """The chart with what the records and drafts say of its patient."""
     every = newest((as_r4(resource), url) for resource, url in records)
@@ -93,11 +105,16 @@ def _filled(
     index = index_of([*mine, *((draft.resource, draft.url) for draft in drafts)])
     reading = Reading(terms, empty.today, zone, person, index, _dispenses(mine, index))
     for resource, _ in mine:
+        # Asked where reading costs most, because asking costs a little too.
+        if resource["resourceType"] in medications.TYPES and is_late():
+            raise TooCostly
         try:
             _read(found, resource, reading)
         except _MALFORMED:
             found.notes.append(Note("resource-unreadable", reference(resource) or resource["resourceType"]))
     for draft in drafts:
+        if is_late():
+            raise TooCostly
         if is_about(draft.resource, names):
             try:
                 _read_draft(found, draft, reading)
@@ -134,6 +151,8 @@ def _dispenses(records: Iterable[Record], index: Mapping[str, Resource]) -> dict
 
 def _read(found: _Found, resource: Resource, reading: Reading) -> None:
     kind, terms, today, zone = resource["resourceType"], reading.terms, reading.today, reading.zone
+    if has_unread_words(resource):
+        found.notes.append(Note("resource-unreadable", reference(resource)))
     if kind in medications.TYPES:
         use, notes = read_use(resource, reading)
         if use:
@@ -160,6 +179,8 @@ def _read(found: _Found, resource: Resource, reading: Reading) -> None:
 
 def _read_draft(found: _Found, draft: Draft, reading: Reading) -> None:
     kind = draft.resource["resourceType"]
+    if has_unread_words(draft.resource):
+        found.notes.append(Note("resource-unreadable", draft.where))
     if kind in medications.TYPES:
         use, notes = read_use(draft.resource, reading, drafted=True, selected=draft.selected, named=draft.where)
         found.notes += notes

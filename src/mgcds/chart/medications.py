@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, tzinfo
 from decimal import Decimal
 
-from mgcds.chart.bundle import Index, follow
+from mgcds.chart.bundle import Index, contained_in, follow
 from mgcds.chart.courses import links_of, recorded_on, start_of, supplied_end, supply_days, written_end
 from mgcds.chart.dosage import Dosage, portions, read_dosage
 from mgcds.chart.facts import Note, Person, Portion, Use
@@ -134,7 +134,8 @@ def _widest(choices: Sequence[Portion]) -> Portion:
 
 def _indications(record: Resource, reading: Reading) -> frozenset[str]:
     """Condition concepts of the reasons, in words, as codes or as references to conditions that were sent."""
-    conditions = (follow(reading.index, each, "Condition", record) for each in items(record.get("reasonReference")))
+    inside = contained_in(record)
+    conditions = (follow(reading.index, each, "Condition", inside) for each in items(record.get("reasonReference")))
     reasons = [*items(record.get("reasonCode")), *(block(found.get("code")) for found in conditions if found)]
     found_in = (reading.terms.concepts_of(codings(each), concept_text(each), "Condition") for each in reasons)
     return frozenset().union(*found_in)
