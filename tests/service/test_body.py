@@ -70,6 +70,12 @@ def test_json_types_are_taken(client: Client, content_type: str) -> None:
     assert client.http.post(PATH, content=body, headers={"content-type": content_type}).status_code == 200
 
 
+def test_two_content_types_are_none(client: Client) -> None:
+    """Whoever stands before us may have looked at the other one."""
+    headers = [("content-type", "application/json"), ("content-type", "text/plain")]
+    assert client.http.post(PATH, content=b"{}", headers=headers).status_code == 415
+
+
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "br"])
 def test_a_compressed_body_is_415(client: Client, encoding: str) -> None:
     response = client.http.post(PATH, content=gzip.compress(b"{}"), headers=JSON | {"content-encoding": encoding})

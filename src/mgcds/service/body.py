@@ -31,7 +31,7 @@ _MESSAGES = {
 async def read_body(request: Request, max_body: int) -> bytes:
     """The bytes of a JSON request, of which it never keeps more than `max_body`. Raises Refused."""
     content_type = Message()
-    content_type["content-type"] = request.headers.get("content-type", "")
+    content_type["content-type"] = ", ".join(request.headers.getlist("content-type"))  # twice is none that we know
     if content_type.get_content_type() not in _JSON_TYPES:
         raise Refused(415, "not-supported", "Send the request as application/json.")
     if str(content_type.get_param("charset", "utf-8")).lower() not in _CHARSETS:
