@@ -113,6 +113,16 @@ def test_the_depth_of_real_resources_passes() -> None:
         parse(b'{"a":' + deep + b"}")
 
 
+@pytest.mark.parametrize(("opening", "closing"), [(b'{"a":[', b"]}"), (b"[", b"]"), (b'{"a":', b"}")])
+def test_depth_counts_lists_and_objects_alike(opening: bytes, closing: bytes) -> None:
+    """Lists in objects were counted as one level, so that resources could be nested twice as deeply."""
+    pairs = (MOST_DEPTH - 2) // (len(closing))
+    within = opening * pairs + b"{}" + closing * pairs
+    assert parse(b'{"a":' + within + b"}")
+    with pytest.raises(Refused, match="too deeply"):
+        parse(b'{"a":[' + within + b"]}")
+
+
 def test_a_byte_order_mark_is_taken(client: Client) -> None:
     body = b"\xef\xbb\xbf" + json.dumps(client.fixture("01-nothing-to-say")).encode()
     assert client.http.post(PATH, content=body, headers=JSON).status_code == 200
