@@ -1,14 +1,17 @@
 """What CDS Hooks asks of a service, row by row in our own words, and where each row is shown.
 
-A row that no test of this folder shows names the tests that do.
+Rows on callers, fetching and browsers stand in `elsewhere`, with the tests that show them.
 """
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+
+from tests.conftest import ROOT
 
 ROWS = {
     "G1": "what comes and goes is JSON",
@@ -86,11 +89,19 @@ CHECKS = {
     "fdbk.comment-only": "F4", "fdbk.rejects-empty-overrideReason": "F4", "fdbk.millis": "F6", "fdbk.no-null-empty": "G3",
     "cors.preflight": "C15", "cors.errors": "C15", "cors.no-credentials": "C15",
 }  # fmt: skip
-# Authentication and fetching are held to their rows elsewhere, by the tests that build them.
-ELSEWHERE = {
-    "J": ("tests/service/test_tokens*.py", "tokens of callers"),
-    "P": ("tests/service/test_fetch*.py", "data fetched from a FHIR server"),
-}
+
+# Test files, and the tests in them that show a row.
+Shown = dict[str, tuple[str, ...]]
+
+
+def missing(shown: Shown) -> list[str]:
+    """The tests that are named and are not there."""
+    wanting = []
+    for file, names in shown.items():
+        tree = ast.parse((ROOT / file).read_text(encoding="utf-8"))
+        found = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
+        wanting += [f"{file}: {name}" for name in names if name not in found]
+    return wanting
 
 
 def proves(*names: str) -> Callable[[Any], Any]:

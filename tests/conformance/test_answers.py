@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Iterator
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from fhir.resources.R4B.medicationrequest import MedicationRequest
@@ -232,6 +232,17 @@ def test_our_extensions_are_objects_with_names_of_their_own(answers: Answers) ->
               if key == "extension" and isinstance(item, dict)]  # fmt: skip
     assert blocks
     assert {name for block in blocks for name in block} == {"org.mgcds.evaluation", "org.mgcds.card", "org.mgcds.findings"}
+
+
+@proves("G8")
+def test_every_card_has_the_key_of_its_facts(client: Client) -> None:
+    """The card that says the check was incomplete too: a client that shows a card once a day goes by the key."""
+    request = client.fixture("19-results-failed")
+    (first, again) = (client.call(request | {"hookInstance": str(uuid4())})[1]["cards"] for _ in range(2))
+    assert "incomplete" in [card["source"]["topic"]["code"] for card in first]
+    assert all(card["extension"]["org.mgcds.card"]["key"] for card in first)
+    assert [card["extension"]["org.mgcds.card"] for card in first] == [card["extension"]["org.mgcds.card"] for card in again]
+    assert len({card["extension"]["org.mgcds.card"]["key"] for card in first}) == len(first)
 
 
 @proves("C16")

@@ -97,6 +97,14 @@ def test_what_the_reference_client_sends_is_taken(client: Client) -> None:
         assert send(client, overridden(outcomeTimestamp=moment, overrideReason={"reason": plain})).status_code == 200
 
 
+@proves("F2")
+def test_optional_fields_may_be_null(client: Client) -> None:
+    """Some serialisers write every field. Null is absent, also where accepted needs suggestions."""
+    nothing = dict.fromkeys(("acceptedSuggestions", "overrideReason", "overrideReasons", "extension"))
+    assert send(client, overridden(**nothing)).status_code == 200
+    assert send(client, overridden(**nothing) | {"outcome": "accepted"}).status_code == 400
+
+
 @proves("F7")
 def test_feedback_is_refused_as_calls_are(client: Client) -> None:
     assert client.http.post(PATH, content=b"{}", headers={"content-type": "text/plain"}).status_code == 415

@@ -70,6 +70,12 @@ def test_json_types_are_taken(client: Client, content_type: str) -> None:
     assert client.http.post(PATH, content=body, headers={"content-type": content_type}).status_code == 200
 
 
+def test_two_content_types_are_none(client: Client) -> None:
+    """Whoever stands before us may have looked at the other one."""
+    headers = [("content-type", "application/json"), ("content-type", "text/plain")]
+    assert client.http.post(PATH, content=b"{}", headers=headers).status_code == 415
+
+
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "br"])
 def test_a_compressed_body_is_415(client: Client, encoding: str) -> None:
     response = client.http.post(PATH, content=gzip.compress(b"{}"), headers=JSON | {"content-encoding": encoding})
@@ -105,6 +111,16 @@ def test_the_depth_of_real_resources_passes() -> None:
     assert parse(deep)
     with pytest.raises(Refused):
         parse(b'{"a":' + deep + b"}")
+
+
+@pytest.mark.parametrize(("opening", "closing"), [(b'{"a":[', b"]}"), (b"[", b"]"), (b'{"a":', b"}")])
+def test_depth_counts_lists_and_objects_alike(opening: bytes, closing: bytes) -> None:
+    """Lists in objects were counted as one level, so that resources could be nested twice as deeply."""
+    pairs = (MOST_DEPTH - 2) // (len(closing))
+    within = opening * pairs + b"{}" + closing * pairs
+    assert parse(b'{"a":' + within + b"}")
+    with pytest.raises(Refused, match="too deeply"):
+        parse(b'{"a":[' + within + b"]}")
 
 
 def test_a_byte_order_mark_is_taken(client: Client) -> None:

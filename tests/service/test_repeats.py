@@ -69,6 +69,7 @@ def test_what_was_shown_at_the_choice_is_not_repeated_at_signing_and_a_card_says
     }
     assert repeated
     assert repeated <= shown
+    assert said[0]["extension"]["org.mgcds.card"]["key"]
     assert not repeated & {f["rule"] for card in answer["cards"] for f in findings_on(card)}
     assert all(str(own.http.app.state.library.rules[rule].model.title).split()[0] in said[0]["detail"] for rule in repeated)  # type: ignore[attr-defined]
 

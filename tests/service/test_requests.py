@@ -104,6 +104,18 @@ def test_each_hook_requires_its_own_context(client: Client, hook: str) -> None:
         assert f"context.{field}" in answer["issue"][0]["diagnostics"]
 
 
+@pytest.mark.parametrize("value", [{}, {"type": "collection", "entry": []}, {"resourceType": ""}, [], "x", None])
+@pytest.mark.parametrize("hook", sorted(CONTEXTS.keys() - {"encounter-discharge"}))
+def test_orders_that_are_no_resource_are_refused_and_not_read_as_no_orders(client: Client, hook: str, value: Any) -> None:
+    """Nothing would be read of them, and an empty list of cards would look as if the orders had been checked."""
+    given, required = CONTEXTS[hook]
+    request = client.fixture("01-nothing-to-say") | {"hook": hook}
+    request["context"] |= given | {required[-1]: value}
+    status, answer = client.call(request)
+    assert status == 400
+    assert f"context.{required[-1]}" in answer["issue"][0]["diagnostics"]
+
+
 def test_only_a_refill_may_come_without_a_user(client: Client) -> None:
     request = client.fixture("17-refill-ppi")
     request["context"].pop("userId", None)

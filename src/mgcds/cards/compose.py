@@ -82,7 +82,7 @@ def card(topic: str, findings: tuple[Finding, ...], evaluation: Evaluation, uuid
             for finding in findings
         ]  # fmt: skip
     made["extension"] = {
-        "org.mgcds.card": {"key": _key(findings)},
+        "org.mgcds.card": card_extension(_facts(findings)),
         "org.mgcds.findings": [finding_extension(finding) for finding in findings],
     }
     return made
@@ -131,13 +131,17 @@ def because_extension(name: str, because: Because) -> dict[str, Any]:
     return {key: item for key, item in made.items() if item not in (None, "")}
 
 
-def _key(findings: tuple[Finding, ...]) -> str:
-    facts = [
+def _facts(findings: tuple[Finding, ...]) -> list[Any]:
+    return [
         (finding.rule.id, finding.rule.model.stewardship.version, finding.level,
          sorted((name, f"{b.sign}{b.value}", b.unit, b.word, b.date) for name, b in finding.because))
         for finding in findings
     ]  # fmt: skip
-    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]
+
+
+def card_extension(facts: Any) -> dict[str, str]:
+    """`org.mgcds.card`, which every card has: the key of its facts, the same for the same facts."""
+    return {"key": hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]}
 
 
 def card_uuid(service_id: str, hook_instance: str, group: str) -> UUID:

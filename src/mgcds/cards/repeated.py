@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from mgcds.cards.compose import card_extension
 from mgcds.cards.printing import markdown
 from mgcds.engine.evaluate import Evaluation
 
@@ -30,4 +31,5 @@ def repeated_card(evaluation: Evaluation, uuid: str, url: str, system: str) -> d
         "detail": "Shown to you when the order was chosen:\n" + "\n".join(f"- {markdown(title)}" for title in titles),
         "indicator": "info",
         "source": source | {"topic": {"system": system, "code": REPEATED, "display": "Shown before"}},
+        "extension": {"org.mgcds.card": card_extension([REPEATED, rules])},
     }

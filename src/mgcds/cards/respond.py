@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mgcds.cards.compose import INCOMPLETE, TOPIC, bundle, card, card_uuid
+from mgcds.cards.compose import INCOMPLETE, TOPIC, bundle, card, card_extension, card_uuid
 from mgcds.cards.repeated import REPEATED, repeated_card, repeated_rules
 from mgcds.engine.asking import Asking
 from mgcds.engine.evaluate import Evaluation
@@ -105,4 +105,5 @@ def _incomplete(lacking: tuple[str, ...], broken: tuple[str, ...], uuid: str, ur
         "detail": "\n\n".join(detail),
         "indicator": "info",
         "source": source | {"topic": {"system": TOPIC, "code": INCOMPLETE, "display": "Check incomplete"}},
+        "extension": {"org.mgcds.card": card_extension([INCOMPLETE, lacking, broken])},
     }

@@ -84,13 +84,13 @@ class Entry(Lenient):
     card: UUID
     outcome: Literal["accepted", "overridden"]
     outcomeTimestamp: Annotated[datetime, PlainValidator(_instant)]
-    acceptedSuggestions: tuple[Suggested, ...] = Field(default=(), validate_default=True)
+    acceptedSuggestions: tuple[Suggested, ...] | None = Field(default=None, validate_default=True)
     overrideReason: OverrideReason | None = None
     overrideReasons: Any = Field(default=None, repr=False)  # some EHRs send a list, of codings or of blocks as above
 
     @field_validator("acceptedSuggestions")
     @classmethod
-    def _named_if_accepted(cls, value: tuple[Suggested, ...], info: ValidationInfo) -> tuple[Suggested, ...]:
+    def _named_if_accepted(cls, value: tuple[Suggested, ...] | None, info: ValidationInfo) -> tuple[Suggested, ...] | None:
         if info.data.get("outcome") == "accepted" and not value:
             raise ValueError("accepted, but no suggestion")
         return value
@@ -137,7 +137,7 @@ def _code(system: Any, code: Any, known: Collection[str]) -> str:
 def _uuids(entry: Entry) -> tuple[UUID, ...]:
     """The ids that are UUIDs, as ours are."""
     found = set()
-    for suggestion in entry.acceptedSuggestions:
+    for suggestion in entry.acceptedSuggestions or ():
         try:
             found.add(UUID(suggestion.id))
         except ValueError:

@@ -8,6 +8,7 @@ from uuid import UUID
 import structlog
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from mgcds.chart.fhir import block, text, unwrapped
 from mgcds.service.errors import Refused
 
 log = structlog.get_logger(__name__)
@@ -23,7 +24,16 @@ _ID = r"[A-Za-z0-9\-._]{1,128}"  # a little more than FHIR's id, because servers
 UserId = Annotated[str, Field(pattern=rf"^[A-Za-z]+/{_ID}$")]
 # Some EHRs send "Patient/123" where the specification wants "123".
 PatientId = Annotated[str, Field(pattern=rf"^(?:Patient/)?{_ID}$"), AfterValidator(lambda text: text.rsplit("/", 1)[-1])]
-Resource = dict[str, Any]
+
+
+def _told(value: dict[str, Any]) -> dict[str, Any]:
+    """Orders that say what they are: of an object without a type nothing would be read, and silence taken for safety."""
+    if not text(block(unwrapped(value)).get("resourceType")):
+        raise ValueError("no resource")
+    return value
+
+
+Resource = Annotated[dict[str, Any], AfterValidator(_told)]  # a Bundle; from some EHRs the bare order
 
 
 class Context(Lenient):

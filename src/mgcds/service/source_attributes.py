@@ -51,7 +51,9 @@ class Use(_Answer):
     """Whether the rule uses a kind of data, computed from every question that decides about it."""
 
     used: bool
-    through: tuple[Written, ...] = Field(description="the questions through which it is used; empty where it is not")
+    through: tuple[Written, ...] | None = Field(
+        default=None, min_length=1, description="the questions through which it is used; left out where it is not"
+    )
 
 
 class SourceAttributes(_Answer):
@@ -86,7 +88,7 @@ def source_attributes(rule: LinkedRule, library: Library) -> SourceAttributes:
             revised=str(kept.reviewed),
             review_by=str(kept.review_by),
         ),
-        **{field_of(kind): Use(used=bool(titles), through=titles) for kind, titles in used_by(rule, library).items()},
+        **{field_of(kind): Use(used=bool(titles), through=titles or None) for kind, titles in used_by(rule, library).items()},
     )
 
 
@@ -106,7 +108,7 @@ def in_words(attributes: SourceAttributes) -> list[tuple[str, str]]:
 
 def _text(value: object) -> str:
     if isinstance(value, Use):
-        return f"Yes, through: {'; '.join(value.through)}" if value.used else "No"
+        return f"Yes, through: {'; '.join(value.through)}" if value.through else "No"
     if isinstance(value, Dates):
         days = f"released {value.released}, revised {value.revised}, review by {value.review_by}"
         return f"Version {value.version} ({value.status}), {days}"
