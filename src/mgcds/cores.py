@@ -36,7 +36,6 @@ def on_every_core(work: Callable[[Thing], Made], things: Sequence[Thing]) -> Ite
         if cores < 2:
             yield map(_one, things)
             return
-        gc.collect()
         gc.freeze()  # else the collector of each process would copy the pages of the library by touching them
         with get_context("fork").Pool(cores) as pool:
             yield pool.imap(_one, things, chunksize=max(1, min(16, len(things) // (4 * cores))))

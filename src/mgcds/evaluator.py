@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import io
+import json
 import sys
 from dataclasses import dataclass
 from datetime import date
-from json import dumps
 from pathlib import Path
+from typing import Any
 
+import orjson
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress
 
 from mgcds.cores import on_every_core
 from mgcds.drawing import draw_cards
 from mgcds.engine.evaluate import Engine
-from mgcds.requestfile import UnreadableFile, chart_of, patients_in, response_of
+from mgcds.requestfile import Part, UnreadableFile, chart_of, parts_of, response_of
 from mgcds.settings import Settings
 
 
@@ -34,32 +36,35 @@ class Evaluator:
     def all_of(self, files: list[Path], err: Console) -> int:
         """Prints each file's answers; gives the number of files that could not be read. A terminal sees how far it is."""
         unreadable = 0
-        with on_every_core(self.printed, files) as results:
+        parts = [part for file in files for part in parts_of(file)]
+        with on_every_core(self.printed, parts) as results:
             # What goes to a file must not go through the bar's console, which writes to stderr.
             bar = Progress(*Progress.get_default_columns(), MofNCompleteColumn(), console=err, transient=True,
-                           disable=len(files) == 1 or not err.is_terminal, redirect_stdout=sys.stdout.isatty())  # fmt: skip
+                           disable=len(parts) == 1 or not err.is_terminal, redirect_stdout=sys.stdout.isatty())  # fmt: skip
             with bar:
-                task = bar.add_task("evaluating", total=len(files))
-                for file, (text, error) in zip(files, results, strict=True):
+                task = bar.add_task("evaluating", total=len(parts))
+                for part, (text, error) in zip(parts, results, strict=True):
                     if error:
-                        err.print(f"mgcds: {file}: {error}", markup=False)
+                        err.print(f"mgcds: {part.file}: {error}", markup=False)
                         unreadable += 1
                     sys.stdout.write(text)
                     bar.advance(task)
         return unreadable
 
-    def printed(self, file: Path) -> tuple[str, str]:
-        """What is printed of one file, and why it could not be read, if so. Runs in any process."""
+    def printed(self, part: Part) -> tuple[str, str]:
+        """What is printed of a part, and why it could not be read, if so. Runs in any process."""
+        first, is_line = part.line or 0, part.line is not None
         try:
-            patients = patients_in(file)
+            patients = part.patients()
         except UnreadableFile as error:
-            return "", str(error)
+            return "", f"line {first + 1}: {error}" if is_line else str(error)
+        several = is_line or len(patients) > 1
         texts, errors = [], []
-        for number, value in enumerate(patients):
+        for number, value in enumerate(patients, first):
             try:
-                texts.append(self._of(file, number, value, self.folder is not None or len(patients) > 1))
+                texts.append(self._of(part.file, number, value, self.folder is not None or several))
             except UnreadableFile as error:
-                errors.append(f"line {number + 1}: {error}" if len(patients) > 1 else str(error))
+                errors.append(f"line {number + 1}: {error}" if several else str(error))
         return "".join(texts), "; ".join(errors)
 
     def _of(self, file: Path, number: int, value: object, several: bool) -> str:
@@ -67,7 +72,7 @@ class Evaluator:
         chart, call = chart_of(value, hook=self.hook, terminology=terms, today=self.day, zone=self.settings.zone)
         answer = response_of(self.engine.evaluate(chart), call, self.settings)
         if self.as_json:
-            return dumps(answer, indent=None if several else 2, ensure_ascii=False) + "\n"
+            return _json(answer, indented=not several) + "\n"
         to = Console(file=io.StringIO(), force_terminal=self.out.is_terminal, width=self.out.width, highlight=False,
                      soft_wrap=True, color_system="auto" if self.out.is_terminal else None)  # fmt: skip
         if several:
@@ -76,3 +81,10 @@ class Evaluator:
         draw_cards(to, answer)
         assert isinstance(to.file, io.StringIO)
         return to.file.getvalue()
+
+
+def _json(answer: dict[str, Any], *, indented: bool) -> str:
+    try:
+        return orjson.dumps(answer, option=orjson.OPT_INDENT_2 if indented else None).decode()
+    except TypeError:  # a suggested order may hold a number of its draft that orjson cannot write, of more than 64 bits
+        return json.dumps(answer, indent=2 if indented else None, ensure_ascii=False)

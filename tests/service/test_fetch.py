@@ -232,7 +232,7 @@ def test_token_patient_and_address_stand_in_no_log_and_no_answer(ehr: Ehr, fault
 
 
 def test_the_plan_shows_no_token() -> None:
-    from mgcds.service.fetch import Plan
+    from mgcds.service.lacking import Plan
     from mgcds.service.origins import Reach, Server
 
     assert TOKEN not in repr(Plan(Server("https://ehr.example.org", Reach.PUBLIC), (), {}, TOKEN))

@@ -19,8 +19,9 @@ from mgcds.language.library import Library
 from mgcds.service import outbound
 from mgcds.service.app import create_app
 from mgcds.service.clients import Clients, read_clients
-from mgcds.service.fetch import Fetcher, Need, Plan
+from mgcds.service.fetch import Fetcher
 from mgcds.service.fhir_query import filled
+from mgcds.service.lacking import Need, Plan
 from mgcds.service.origins import Allowed, Reach, Server, allowed, allowed_for, base_of, is_reachable
 from mgcds.settings import read_settings
 from tests.service.ehr import Ehr, named

@@ -19,8 +19,9 @@ from structlog.testing import capture_logs
 
 from mgcds.service.run import warn_of_callers
 from mgcds.settings import read_settings
-from tests.conftest import RULES
+from tests.conftest import ROOT, RULES
 
+CLIENTS = ROOT / "deploy/clients-example.yaml"
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.upper().startswith("MGCDS_")}
 
 
@@ -66,6 +67,24 @@ def test_several_workers_that_would_each_remember_something_else_are_refused() -
     done = refused("--workers", "2")
     assert done.returncode == 2
     assert "MGCDS_DATA_DIR" in done.stderr
+
+
+def test_a_service_that_nobody_signs_in_to_starts_without_what_signing_in_and_fetching_need() -> None:
+    """0.2 s of a start, and 17 MB of a worker; with a clients file they are there before the first call."""
+    starts = """
+import sys
+from mgcds.service.run import _try_out
+from mgcds.engine.evaluate import Engine
+from mgcds.service.worker import from_disk
+from mgcds.settings import read_settings
+settings = read_settings(public_url="https://cds.example.org")
+_try_out(settings, Engine(from_disk(settings)))
+print(*({"httpx2", "joserfc", "jinja2", "alembic"} & set(sys.modules)))
+"""
+    for environment, found in (({}, set()), ({"MGCDS_CLIENTS": str(CLIENTS)}, {"httpx2", "joserfc"})):
+        done = subprocess.run([sys.executable, "-c", starts], env=ENVIRONMENT | environment, capture_output=True, text=True,
+                              check=True)  # fmt: skip
+        assert set(done.stdout.split()) == found
 
 
 def wait_for(url: str) -> dict[str, str]:

@@ -6,12 +6,15 @@ import json
 import shutil
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+from typer.main import get_group
 from typer.testing import CliRunner, Result
 
 from mgcds.cli import app
+from mgcds.cli.verbs import MODULES
 from tests.conftest import ROOT, RULES
 
 PATIENT = ROOT / "fhir_fixtures/patients/woman-74-ppi-thiazide.json"
@@ -34,6 +37,16 @@ def test_evaluate_draws_cards_as_a_clinician_would_see_them() -> None:
     words = " ".join(line.strip("│ ") for line in result.stdout.splitlines())
     assert "review the PPI; on omeprazole plus hydrochlorothiazide." in words  # nothing is cut off at the edge
     assert "[ Order serum potassium ]" in result.stdout
+
+
+def test_every_verb_is_in_the_module_that_the_table_names() -> None:
+    """Else `--help` would not show it, and nobody could call it."""
+    held = {module: set(get_group(import_module(f"mgcds.cli.{module}").app).commands) for module in set(MODULES.values())}
+    assert {verb: module for module, verbs in held.items() for verb in verbs} == MODULES
+
+
+def test_a_verb_that_is_misspelt_is_answered_with_one_like_it() -> None:
+    assert "'evaluate'" in run("evalute").output
 
 
 def test_what_is_logged_goes_to_stderr_and_leaves_the_results_alone() -> None:

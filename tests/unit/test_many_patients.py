@@ -10,6 +10,7 @@ from typer.testing import CliRunner, Result
 
 from mgcds.cli import app
 from mgcds.cores import on_every_core
+from mgcds.requestfile import UnreadableFile, parts_of, patients_in
 from tests.conftest import ROOT
 
 REQUESTS = sorted((ROOT / "fhir_fixtures/requests").glob("*.json"))
@@ -50,6 +51,33 @@ def test_a_line_ends_at_a_line_feed_and_at_no_other_separator(tmp_path: Path) ->
     bundle["entry"][0]["resource"]["text"] = {"status": "generated", "div": "<div>one\u2028two\x85three</div>"}
     (tmp_path / "one.ndjson").write_text(json.dumps(bundle, ensure_ascii=False) + "\r\n", encoding="utf-8")
     assert run("evaluate", tmp_path, "--json", *DAY).exit_code == 0
+
+
+def test_the_lines_of_an_ndjson_file_are_divided_among_the_cores_and_read_as_the_file_is(tmp_path: Path) -> None:
+    texts = [json.dumps(json.loads(file.read_text(encoding="utf-8")), ensure_ascii=False) for file in BUNDLES]
+    many = tmp_path / "many.ndjson"
+    many.write_text("\ufeff" + "\r\n\n".join(texts) + "\n \n", encoding="utf-8")
+    parts = parts_of(many)
+    assert [part.line for part in parts] == list(range(len(texts)))
+    assert [value for part in parts for value in part.patients()] == patients_in(many)
+
+
+@pytest.mark.parametrize("odd", ['{"resourceType": "Patient", "id": "1"}', "{", '"\udcff"'])
+def test_an_ndjson_file_of_which_one_line_is_no_patient_is_not_divided(tmp_path: Path, odd: str) -> None:
+    good = json.dumps(json.loads(BUNDLES[0].read_text(encoding="utf-8")))
+    many = tmp_path / "many.ndjson"
+    many.write_bytes(f"{good}\n{odd}\n".encode("utf-8", "surrogateescape"))
+    assert [part.line for part in parts_of(many)] == [None]
+
+
+def test_a_line_that_changed_meanwhile_is_named(tmp_path: Path) -> None:
+    good = json.dumps(json.loads(BUNDLES[0].read_text(encoding="utf-8")))
+    many = tmp_path / "many.ndjson"
+    many.write_text(f"{good}\n{good}\n", encoding="utf-8")
+    _, second = parts_of(many)
+    many.write_text(good, encoding="utf-8")
+    with pytest.raises(UnreadableFile, match="JSON"):
+        second.patients()
 
 
 def test_a_line_that_cannot_be_used_is_named_and_the_others_are_answered(tmp_path: Path) -> None:

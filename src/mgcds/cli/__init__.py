@@ -6,19 +6,22 @@ import sys
 
 import typer
 
-from mgcds.cli import ehr, patients, rules, service, store, terminology
-from mgcds.cli.console import INTERNAL, err
-from mgcds.service.logs import configure
+from mgcds.cli.verbs import Verbs
+from mgcds.garbage import for_good
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=(__doc__ or "").strip())
-for part in (service, patients, rules, store, ehr):
-    app.add_typer(part.app)
-app.add_typer(terminology.app, name="terminology")
-app.add_typer(store.records_app, name="records")
+app = typer.Typer(cls=Verbs, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+
+
+@app.callback(help=(__doc__ or "").strip())
+def every_verb() -> None:
+    """What is done before each verb: nothing. Typer asks for it where an app has no verbs of its own."""
 
 
 def main() -> None:
     """Entry point: an unexpected failure is one line and exit code 3, never a traceback with patient data."""
+    with for_good():
+        from mgcds.cli.console import INTERNAL, err
+        from mgcds.service.logs import configure
     configure("WARNING")  # on stderr: a line of the log between results would spoil them for the program that reads them
     try:
         app()

@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from mgcds.engine.evaluate import Engine
+from mgcds.garbage import for_good
 from mgcds.language.library import Library
 from mgcds.language.load import load
 from mgcds.language.rule import HOOKS
@@ -45,9 +46,10 @@ def settings_of(**given: object) -> Settings:
 def library_of(settings: Settings, *, with_site: bool = True) -> Library:
     """The rules as the site has them: its product table below, its site file on top; or as the library has them."""
     try:
-        if not with_site:
-            return load(settings.rules)
-        return load(settings.rules, products=settings.product_table, site=settings.site)
+        with for_good():
+            if not with_site:
+                return load(settings.rules)
+            return load(settings.rules, products=settings.product_table, site=settings.site)
     except SiteError as error:
         raise bad_site(error) from None
     except SourceError as error:

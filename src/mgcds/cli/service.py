@@ -18,6 +18,7 @@ from mgcds.cli.console import (
     settings_of,
     stop,
 )
+from mgcds.garbage import for_good
 from mgcds.language.site import SiteError
 from mgcds.settings import SettingsError
 from mgcds.source import SourceError
@@ -35,9 +36,10 @@ def serve(
     workers: Annotated[int, typer.Option(min=1, max=64, help="processes; one a core is a good number")] = 1,
 ) -> None:
     """Run the CDS Hooks service."""
-    from mgcds.selftest import self_test
-    from mgcds.service.clients import ClientsError
-    from mgcds.service.run import serve as run_service
+    with for_good():
+        from mgcds.selftest import self_test
+        from mgcds.service.clients import ClientsError
+        from mgcds.service.run import serve as run_service
 
     settings = settings_of(host=host, port=port, rules=rules, site=site)
     if settings.auth == "off":

@@ -29,6 +29,7 @@ Since = Annotated[str | None, typer.Option("--since", help="the first day that c
 
 app = typer.Typer()
 records_app = typer.Typer(no_args_is_help=True, help="Records of what was decided.")
+app.add_typer(records_app, name="records")
 
 
 @app.command()

@@ -15,10 +15,12 @@ from mgcds.drawing import draw_import
 from mgcds.terminology.rxnorm import ReleaseError, import_release
 from mgcds.terminology.rxnorm.files import release_files
 
-app = typer.Typer(no_args_is_help=True, help="The site's own product table.")
+app = typer.Typer()
+table_app = typer.Typer(no_args_is_help=True, help="The site's own product table.")
+app.add_typer(table_app, name="terminology")
 
 
-@app.command("import")
+@table_app.command("import")
 def import_terminology(
     source: Annotated[
         Path, typer.Argument(metavar="DIR", help="an unpacked RxNorm release: the folder of RXNCONSO.RRF, or above")

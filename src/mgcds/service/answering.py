@@ -24,7 +24,8 @@ from mgcds.service.clients import Clients
 from mgcds.service.errors import Refused
 from mgcds.service.exchange import current, step
 from mgcds.service.feedback import read_feedback
-from mgcds.service.fetch import Fetcher, Plan, plan, settled
+from mgcds.service.fetching import Fetching
+from mgcds.service.lacking import Plan, plan, settled
 from mgcds.service.memory import Memory, shown
 from mgcds.service.origins import allowed_for
 from mgcds.service.prefetch import REQUIRED
@@ -67,7 +68,7 @@ class Answering:
         self,
         engine: Engine,
         memory: Memory,
-        fetcher: Fetcher,
+        fetcher: Fetching,
         settings: Settings,
         *,
         prefetch: Mapping[str, Mapping[str, str]],

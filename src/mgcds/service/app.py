@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from anyio.to_thread import run_sync
 from fastapi import FastAPI, Request
@@ -28,15 +28,17 @@ from mgcds.service.envelope import Envelope
 from mgcds.service.errors import Refused
 from mgcds.service.exchange import current
 from mgcds.service.feedback import BODY
-from mgcds.service.fetch import Fetcher
+from mgcds.service.fetching import Fetching
 from mgcds.service.head import HeadLimit, is_known
 from mgcds.service.memory import open_memory
 from mgcds.service.operations import Lasting, add_operations
 from mgcds.service.pages import add_pages
 from mgcds.service.requests import CONTEXTS
 from mgcds.service.taking import take_body
-from mgcds.service.trust import open_trust
 from mgcds.settings import Settings
+
+if TYPE_CHECKING:
+    from mgcds.service.trust import TokenStore, Trust
 
 _REQUEST = {
     "required": ["hook", "hookInstance", "context"],
@@ -56,6 +58,15 @@ _BODY = {"requestBody": {"required": True, "content": {"application/json": {"sch
 _FEEDBACK_BODY = {"requestBody": {"required": True, "content": {"application/json": {"schema": BODY}}}}
 
 
+def open_trust(settings: Settings, clients: Clients, tokens: TokenStore, count: Callable[[str], None]) -> Trust | None:
+    """Who may call; None where callers are not authenticated. `count`: as for Trust."""
+    if not settings.authenticates:
+        return None
+    from mgcds.service.trust import trusting  # what checks signatures is a twentieth of the start
+
+    return trusting(settings, clients, tokens, count)
+
+
 def create_app(
     library: Library,
     settings: Settings,
@@ -72,7 +83,9 @@ def create_app(
     """
     is_alone, lasting = lasting is None, lasting or Lasting()
     clients = read_clients(settings.clients) if settings.clients else Clients()
-    fetcher = Fetcher(settings.fetch_deadline_ms)
+    fetcher = Fetching(settings.fetch_deadline_ms)
+    if settings.clients and settings.fetch_deadline_ms:
+        fetcher.ready()
     remember = library.policy.remember
     memory = lasting.memory = lasting.memory.under(remember) if lasting.memory else open_memory(settings, remember)
     trust = open_trust(settings, clients, memory.tokens, lasting.metrics.refused)

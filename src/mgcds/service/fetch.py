@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import re
 import ssl
 import time
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -15,78 +12,17 @@ import structlog
 from anyio import CapacityLimiter, create_task_group, move_on_after
 from anyio.lowlevel import RunVar
 
-from mgcds.chart.fhir import Resource, block, unwrapped
-from mgcds.chart.supply import failed_in, kinds_at, supplied_by
-from mgcds.service.fhir_pages import follow, trimmed
-from mgcds.service.fhir_query import enough_of, filled, is_search, kind_of, next_link
+from mgcds.service.fhir_pages import follow
+from mgcds.service.fhir_query import enough_of, filled, is_search, kind_of
 from mgcds.service.fhir_read import Failed, Reader
-from mgcds.service.origins import Allowed, Reach, Server
+from mgcds.service.lacking import Need, Plan
+from mgcds.service.origins import Reach
 from mgcds.service.outbound import Resolver, client
-from mgcds.service.requests import Call, Context
 
 log = structlog.get_logger(__name__)
 AT_ONCE = 8  # reads of one request
-_TOKEN = re.compile(r"[!-~]{1,16384}")
 # What a fetch that failed leaves under its key: the chart reads it as the client's own failed search, which is what it is.
 _FAILED = {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "transient"}]}
-
-
-@dataclass(frozen=True, slots=True)
-class Need:
-    """One key to be had: by a query of ours, or as the further pages of a Bundle that the client sent."""
-
-    key: str
-    shown_as: str  # in logs: a client's own key may hold anything
-    template: str = ""
-    first: Resource | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What to fetch for one request, and where. The token lives as long as the request does."""
-
-    server: Server
-    needs: tuple[Need, ...]
-    context: Mapping[str, Any]
-    token: str | None = field(repr=False)
-
-
-def settled(call: Call, templates: Mapping[str, str]) -> Call:
-    """The call, where a client that sent as many of the newest results as `templates` ask for counts as having sent all."""
-    sent = call.prefetch or {}
-    wanted = {key: enough for key, template in templates.items() if key in sent and (enough := enough_of(template))}
-    changed = {key: trimmed(block(unwrapped(sent[key])), enough) for key, enough in wanted.items() if sent[key] is not None}
-    kept = {key: value for key, value in changed.items() if value and value is not unwrapped(sent[key])}
-    return call.model_copy(update={"prefetch": {**sent, **kept}}) if kept else call
-
-
-def plan(call: Call, context: Context, templates: Mapping[str, str], batches: Iterable[str], allowed: Allowed) -> Plan | None:
-    """What the request lacks of the prefetch `templates`; None where nothing can or need be fetched."""
-    if not call.fhirServer:
-        return None
-    server = allowed.server(call.fhirServer)
-    if server is None:
-        log.warning("not fetched", code="server-not-allowed")
-        return None
-    token = call.fhirAuthorization.access_token if call.fhirAuthorization else None
-    if token is not None and not _TOKEN.fullmatch(token):
-        log.warning("not fetched", code="token-unusable")
-        return None
-    needs = _needs(call.prefetch or {}, templates, frozenset(batches))
-    return Plan(server, needs, {**call.context, "patientId": context.patientId}, token) if needs else None
-
-
-def _needs(prefetch: Mapping[str, Any], templates: Mapping[str, str], batches: frozenset[str]) -> tuple[Need, ...]:
-    """Keys that are absent, and Bundles with more pages. What is null or has failed is answered: it is not asked again."""
-    supplied, _, _ = supplied_by(prefetch, batches)
-    lacking = [key for key in templates if key not in supplied | failed_in(prefetch, batches)]
-    needs = [Need(key, key, templates[key]) for key in lacking]
-    for key, value in prefetch.items():
-        bundle = block(unwrapped(value))
-        if bundle.get("resourceType") == "Bundle" and next_link(bundle) and kinds_at(key, value, batches) & templates.keys():
-            ours = key in templates
-            needs.append(Need(key, key if ours else "other", templates[key] if ours else "", bundle))
-    return tuple(needs)
 
 
 class Fetcher:

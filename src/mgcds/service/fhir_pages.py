@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from datetime import UTC
 from typing import Any
 
 import httpx2
 
-from mgcds.chart.fhir import Resource, block, items, text
-from mgcds.clock import parse_moment
-from mgcds.service.fhir_query import next_link, next_page
+from mgcds.chart.fhir import Resource, items
+from mgcds.service.fhir_newest import trimmed
+from mgcds.service.fhir_query import next_link
 from mgcds.service.fhir_read import Failed, Reader
 
 MOST_PAGES = 10
-_DATES = ("effectiveDateTime", "effectiveInstant")
+_LINK = re.compile(r"[!-\[\]-~]{1,8192}")  # visible ASCII without the backslash
 
 
 async def follow(
@@ -47,32 +47,21 @@ def _joined(whole: Resource, page: Resource) -> Resource:
     return {**whole, "entry": [*_entries(whole), *_entries(page)], "link": links + more}
 
 
-def trimmed(bundle: Resource, enough: int | None) -> Resource:
-    """The Bundle without what says that there are older results, where it holds as many of the newest as are of use."""
-    if enough is None or bundle.get("resourceType") != "Bundle":
-        return bundle
-    found = [block(entry.get("resource")) for entry in items(bundle.get("entry")) if _is_match(entry)]
-    if len(found) < enough or not _newest_first(found):
-        return bundle
-    links = [each for each in items(bundle.get("link")) if each.get("relation") != "next"]
-    return {key: value for key, value in bundle.items() if key != "total"} | {"link": links}
-
-
-def _newest_first(observations: list[Resource]) -> bool:
-    """Whether these were sorted as asked: not every server does it, and then the newest may be on the last page."""
-    taken = [parse_moment(_date(each), UTC) for each in observations]
-    days = [moment.first for moment in taken if moment is not None]
-    return len(days) == len(taken) and days == sorted(days, reverse=True)
-
-
-def _date(observation: Resource) -> str:
-    return next((text(observation[key]) for key in _DATES if observation.get(key)), "")
-
-
-def _is_match(entry: Resource) -> bool:
-    return block(entry.get("search")).get("mode") in (None, "match")
-
-
 def _entries(bundle: Resource) -> list[Any]:
     entries = bundle.get("entry")
     return entries if isinstance(entries, list) else items(entries)
+
+
+def next_page(link: str, at: httpx2.URL) -> httpx2.URL | None:
+    """The address that a link on the page `at` leads to; None where it is another server's: the token never goes there."""
+    if not _LINK.fullmatch(link):
+        return None
+    try:
+        url = at.join(link).copy_with(fragment=None)
+    except (httpx2.InvalidURL, ValueError):
+        return None
+    return url if _origin(url) == _origin(at) and not url.userinfo else None
+
+
+def _origin(url: httpx2.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port  # httpx2 leaves out default ports and writes small letters

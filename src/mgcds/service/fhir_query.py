@@ -1,4 +1,4 @@
-"""The addresses of FHIR queries: a template with its tokens filled, and the next page of an answer."""
+"""The queries of prefetch templates, and the link to the next page of an answer, as they are written."""
 
 from __future__ import annotations
 
@@ -7,13 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-import httpx2
-
 from mgcds.chart.fhir import Resource, items, text
 
 _TOKEN = re.compile(r"\{\{\s*context\.(\w+)\s*\}\}")
 _KEPT = "/?&=,:_-.~$"  # of a template, which is ours; "|" between system and code is encoded
-_LINK = re.compile(r"[!-\[\]-~]{1,8192}")  # visible ASCII without the backslash
 
 
 def filled(template: str, context: Mapping[str, Any]) -> str | None:
@@ -50,18 +47,3 @@ def enough_of(template: str) -> int | None:
 def next_link(bundle: Resource) -> str:
     """The address of a Bundle's next page as written, "" for the last one."""
     return next((text(link.get("url")) for link in items(bundle.get("link")) if link.get("relation") == "next"), "")
-
-
-def next_page(link: str, at: httpx2.URL) -> httpx2.URL | None:
-    """The address that a link on the page `at` leads to; None where it is another server's: the token never goes there."""
-    if not _LINK.fullmatch(link):
-        return None
-    try:
-        url = at.join(link).copy_with(fragment=None)
-    except (httpx2.InvalidURL, ValueError):
-        return None
-    return url if _origin(url) == _origin(at) and not url.userinfo else None
-
-
-def _origin(url: httpx2.URL) -> tuple[str, str, int | None]:
-    return url.scheme, url.host, url.port  # httpx2 leaves out default ports and writes small letters

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, Response
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from mgcds.language.library import Library
 from mgcds.language.lint_facts import told
@@ -17,20 +16,29 @@ from mgcds.service.site_words import overview as overview_of_site
 from mgcds.service.source_attributes import SourceAttributes, source_attributes
 from mgcds.service.words import HOOKS, describe
 
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
 TEMPLATES = Path(__file__).parent / "templates"
 _POLICY = "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; form-action 'none'"
 _HEADERS = {"content-security-policy": _POLICY, "cache-control": "max-age=60"}
 
 
-def add_pages(app: FastAPI, library: Library, root: str) -> None:
-    """Adds /rules, /rules/{id}, /rules/{id}/source-attributes.json, /context and the style sheet."""
-    environment = Environment(
+@cache
+def _environment() -> Environment:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    return Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+
+
+def add_pages(app: FastAPI, library: Library, root: str) -> None:
+    """Adds /rules, /rules/{id}, /rules/{id}/source-attributes.json, /context and the style sheet."""
     style = (TEMPLATES / "style.css").read_text(encoding="utf-8")
 
     def page(name: str, **values: Any) -> str:
-        return environment.get_template(name).render(root=root, library=library, **values)
+        return _environment().get_template(name).render(root=root, library=library, **values)
 
     @cache
     def overview() -> str:

@@ -10,6 +10,7 @@ import structlog
 import uvicorn
 
 from mgcds.engine.evaluate import Engine
+from mgcds.garbage import for_good
 from mgcds.language.library import Library
 from mgcds.service import metrics, tracing
 from mgcds.service.logs import configure
@@ -36,8 +37,9 @@ def serve(settings: Settings, workers: int, test: Callable[[Settings], Tested]) 
     except tracing.TracingError as error:
         raise SettingsError(str(error)) from None
     configure(settings.log_level)
-    engine = Engine(from_disk(settings))
-    _try_out(settings, engine)
+    with for_good():
+        engine = Engine(from_disk(settings))
+        _try_out(settings, engine)
     _tell(settings, engine.library, workers)
     with tempfile.TemporaryDirectory(prefix="mgcds-") as folder:
         metrics.share(Path(folder))

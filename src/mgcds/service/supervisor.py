@@ -7,7 +7,6 @@ last library that was good: a worker that ends while the files on the disk are b
 from __future__ import annotations
 
 import contextlib
-import gc
 import json
 import os
 import signal
@@ -87,8 +86,6 @@ class Supervisor:
         """Until it is told to stop; whether all went well. False: a worker could not even start."""
         self._mask = {int(number) for number in signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)}
         signal.setitimer(signal.ITIMER_REAL, _LOOK_SECONDS, _LOOK_SECONDS)
-        gc.collect()
-        gc.freeze()
         for worker in self._workers:
             self._start(worker)
         try:

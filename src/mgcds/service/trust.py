@@ -123,11 +123,7 @@ def verify(token: Presented, key: Key) -> None:
         raise Rejected(Cause.SIGNATURE) from None
 
 
-def open_trust(
-    settings: Settings, clients: Clients, tokens: TokenStore, count: Callable[[str], None] = lambda _: None
-) -> Trust | None:
-    """Who may call; None where callers are not authenticated. `count`: as for Trust."""
-    if not settings.authenticates:
-        return None
+def trusting(settings: Settings, clients: Clients, tokens: TokenStore, count: Callable[[str], None]) -> Trust:
+    """Who may call, of a site that authenticates its callers. `count`: as for Trust."""
     tls()  # reading the system's authorities takes longer than a call may
     return Trust(clients, KeySets(), tokens, public_url=settings.public_url, now=settings.instant, count=count)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import gzip
 import re
 from collections.abc import Mapping
@@ -15,7 +14,7 @@ from typing import Any
 from mgcds.source import Place, Problem, SourceError, place_of, read
 from mgcds.terminology.concepts import rows
 from mgcds.terminology.phrases import any_of, drug_words
-from mgcds.terminology.site import SiteTables
+from mgcds.terminology.site import SiteTables, codes_by_ndc
 from mgcds.terminology.types import DrugClass
 from mgcds.units import decimal
 
@@ -92,7 +91,7 @@ class Drugs:
         own: dict[str, str] = {}
         if path.is_file():
             with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
-                own = {row["ndc"]: row["code"] for row in csv.DictReader(file)}
+                own = codes_by_ndc(file)
         return own if self.site is None else own | self.site.ndc()
 
     def product(self, code: str) -> Product | None:
