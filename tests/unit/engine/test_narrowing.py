@@ -114,3 +114,23 @@ def test_a_rule_becomes_one_pattern_on_the_fact_of_the_chart_and_one_for_what_it
 def test_two_patterns_about_one_question_are_refused_as_one_fact_would_fill_both() -> None:
     with pytest.raises(ValueError, match="one pattern a question"):
         merged((is_q("x", Compare("known", "==", 1.0)), is_q("x", Compare("value", ">", 1.0))))
+
+
+def test_rules_that_read_more_than_one_fact_holds_are_split_and_still_fire() -> None:
+    tests = [(Compare(f"w{n}", "==", 1.0), Compare(f"w{n}", ">", 0.5)) for n in range(20)]
+    rules: list[Rule] = [(f"r{n}|when|0", (is_q(f"x{n}", *(test for both in tests for test in both)),)) for n in range(40)]
+    facts = {f"x{n}": {"q": f"x{n}", **{f"w{field}": 1.0 for field in range(20)}} for n in range(40)}
+    assert narrowing(rules)(facts) == {name for name, _ in rules}
+
+
+def test_rules_of_the_same_patterns_are_sent_once_and_all_fire(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[int] = []
+    begin = Ruleset.__init__
+    monkeypatch.setattr(Ruleset, "__init__", lambda self, name, rules: (made.append(len(rules)), begin(self, name, rules))[1])
+    same = (is_q("x", Compare("value", "<", 2.0)),)
+    rules: list[Rule] = [("a|when|0", same), ("b|when|0", (is_q("y"),)), ("b|unless 0|0", same), ("c|when|0", same)]
+    run = narrowing(rules)
+    assert made == [2]
+    x = {"x": {"q": "x", "value": 1.0}}
+    assert {"a|when|0", "c|when|0"} <= run(x) <= {"a|when|0", "c|when|0", "b|unless 0|0"}
+    assert run({**x, "y": {"q": "y"}}) == {name for name, _ in rules}
