@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import date
+from itertools import count
 from typing import Any
 
 import pytest
@@ -144,7 +145,11 @@ def test_a_chart_that_takes_too_long_costs_the_rules_whose_questions_come_last(l
     seen = set[str]()
     for looks in range(0, len(verbs), 6):  # how often the clock is looked at before the time is up
         ticks = iter([0.0] * (looks + 1))
-        slow = Engine(library, cpu_seconds=lambda ticks=ticks: next(ticks, 2 * MOST_CPU_SECONDS))  # type: ignore[misc]
+        slow = Engine(
+            library,
+            cpu_seconds=lambda ticks=ticks: next(ticks, 2 * MOST_CPU_SECONDS),  # type: ignore[misc]
+            seconds=count(step=MOST_CPU_SECONDS).__next__,
+        )
         evaluation = slow.evaluate(chart)
         slow.close()
         errors = {rule: ended.reason for rule, ended in evaluation.outcomes.items() if ended.state == "error"}
@@ -153,6 +158,17 @@ def test_a_chart_that_takes_too_long_costs_the_rules_whose_questions_come_last(l
         assert set(errors) == {rule.id for rule in library.rules_at(chart.hook) if late & rule.needs}
         seen |= {ended.state for ended in evaluation.outcomes.values()}
     assert {"error", "fired", "not-fired"} <= seen
+
+
+def test_a_chart_that_waited_long_and_computed_little_is_answered_in_full(library: Library) -> None:
+    request = json.loads((FIXTURES / "requests" / f"{TWO_FIRE}.json").read_bytes())
+    chart = read_chart(
+        hook=request["hook"], context=request["context"], prefetch=request["prefetch"], terminology=library.terminology,
+        today=date.fromisoformat(TODAY), zone=Settings().zone,
+    )  # fmt: skip
+    waiting = Engine(library, cpu_seconds=lambda: 7.0, seconds=count(step=MOST_CPU_SECONDS).__next__)
+    assert not waiting.evaluate(chart).failed
+    waiting.close()
 
 
 def test_a_rule_that_cannot_be_judged_ends_alone(

@@ -181,3 +181,26 @@ def test_the_lengths_of_memory_are_days_or_never(mini: Mini) -> None:
     assert "'90' is not a length of time; write it like 90 days" in found
     assert "nonsense" in found
     assert "never" not in found
+
+
+ASKING = "find:\n  low: {lowest: serum-magnesium, as: mg/dL, taken: %s}\n  earlier: {taking: omeprazole, started: at least 1 day before low}\n"
+ASKED = "when: [low: {below: 1.70 mg/dL}, earlier: present]\nlevel: info\n"
+
+
+def test_what_rules_ask_by_the_same_name_in_the_same_words_is_asked_once(mini: Mini) -> None:
+    for name in ("ex-ample", "ex-other"):
+        rule(mini, ASKING % "within 90 days" + ASKED, id=name)
+    evaluation = mini.evaluate(LOW + "- {taking: omeprazole, since: 200 days ago}")
+    assert set(evaluation.answers) == {"ex-ample/low", "ex-ample/earlier"}
+    assert [finding.rule.id for finding in evaluation.findings] == ["ex-ample", "ex-other"]
+    assert evaluation.findings[0].because == evaluation.findings[1].because
+
+
+def test_a_question_about_something_else_is_another_though_its_own_words_are_the_same(mini: Mini) -> None:
+    rule(mini, ASKING % "within 90 days" + ASKED, id="ex-ample")
+    rule(mini, ASKING % "within 1 day" + ASKED, id="ex-other")
+    evaluation = mini.evaluate(
+        "- {lab: serum-magnesium, value: 1.5 mg/dL, taken: 30 days ago}\n- {taking: omeprazole, since: 200 days ago}"
+    )
+    assert len(evaluation.answers) == 4
+    assert [finding.rule.id for finding in evaluation.findings] == ["ex-ample"]

@@ -118,17 +118,22 @@ def because_extension(name: str, because: Because) -> dict[str, Any]:
 
     A limit is a word, "<15": as a number it would be read as measured.
     """
-    value = None if because.value is None or because.sign else float(because.value)
-    limit = f"{because.sign}{plain(because.value)}" if because.sign and because.value is not None else ""
-    made: dict[str, Any] = {
-        "find": name,
-        "value": int(value) if value is not None and value.is_integer() else value,
-        "unit": because.unit,
-        "word": limit or harmless(because.word),
-        "date": because.date if len(because.date) == len("YYYY-MM-DD") else "",  # a year or a month is no date there
-        "reference": because.reference,
-    }
-    return {key: item for key, item in made.items() if item not in (None, "")}
+    made: dict[str, Any] = {"find": name}
+    limit = ""
+    if because.value is not None and because.sign:
+        limit = f"{because.sign}{plain(because.value)}"
+    elif because.value is not None:
+        value = float(because.value)
+        made["value"] = int(value) if value.is_integer() else value
+    if because.unit:
+        made["unit"] = because.unit
+    if word := limit or harmless(because.word):
+        made["word"] = word
+    if len(because.date) == len("YYYY-MM-DD"):  # a year or a month is no date there
+        made["date"] = because.date
+    if because.reference:
+        made["reference"] = because.reference
+    return made
 
 
 def _facts(findings: tuple[Finding, ...]) -> list[Any]:

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from mgcds.cards.printing import Style, because_text, markdown, render, unlinked
+from mgcds.cards.standing import evidence, limits, relies_on_absence, title
 from mgcds.chart.facts import MEDICATIONS, STATEMENTS
 from mgcds.engine.asking import Asking
 from mgcds.engine.evaluate import Evaluation
 from mgcds.engine.explain import lacking
 from mgcds.engine.outcome import Finding
 from mgcds.engine.truth import holds
-from mgcds.language.library import Library
 from mgcds.language.text import Template
-from mgcds.language.when import ABSENT, Is, asks
-from mgcds.language.words import capital, limits_of, title_of
+from mgcds.language.words import capital
 
+_ESCAPED = str.maketrans({sign: f"\\{sign}" for sign in "\\`*_[]#|~"})
+_MARKDOWN = Style(markdown)
 MOST_RECORDS = 3  # that one answer names as its evidence
-_STATES = {"seen": "", "not yet checked": " (not yet checked)", "weak copy": " (weak copy)", "ours": " (our choice)"}
 
 
 def detail_of(finding: Finding, evaluation: Evaluation) -> str:
@@ -27,13 +27,12 @@ def detail_of(finding: Finding, evaluation: Evaluation) -> str:
     if card.consider:
         blocks.append("**Consider**\n" + "\n".join(f"- {_text(line, finding, evaluation)}" for line in finding.rule.consider))
     blocks.append(f"**Why shown:** {_why(finding, evaluation)}.")
-    limits = limits_of(finding.rule, finding.level, evaluation.library)
-    if limits:
-        blocks.append(f"**Limits used:** {'; '.join(limits)}.")
+    if behind := limits(finding.rule, finding.level, evaluation.library):
+        blocks.append(f"**Limits used:** {behind}.")
     missing = _missing(finding, evaluation)
     if missing:
         blocks.append(f"**Not available:** {missing}.")
-    blocks.append(f"**Evidence:** {_evidence(finding, evaluation.library)}.")
+    blocks.append(f"**Evidence:** {evidence(finding.rule, evaluation.library)}.")
     return "\n\n".join(block for block in blocks if block)
 
 
@@ -55,13 +54,11 @@ def without_said(text: str, said: str, shared: Iterable[str]) -> str:
 
 def markdown_safe(summary: str) -> str:
     """A summary (already harmless) inside Markdown: nothing in it may start emphasis, a link or a heading."""
-    for sign in "\\`*_[]#|~":
-        summary = summary.replace(sign, f"\\{sign}")
-    return unlinked(summary)
+    return unlinked(summary.translate(_ESCAPED))
 
 
 def _text(template: Template, finding: Finding, evaluation: Evaluation) -> str:
-    text = render(template, finding.rule.names, evaluation.answers, evaluation.library, Style(markdown))
+    text = render(template, finding.rule.names, evaluation.answers, evaluation.library, _MARKDOWN)
     return capital(" ".join(text.split()))
 
 
@@ -86,8 +83,8 @@ def _why(finding: Finding, evaluation: Evaluation) -> str:
         if texts and shown.issuperset(texts):
             continue  # the same records under another question
         shown.update(texts)
-        title = title_of(evaluation.library.questions[finding.rule.names[name]], evaluation.library)
-        parts.append(f"{title}: {_some(texts)}" if texts else title)
+        what = title(finding.rule.names[name], evaluation.library)
+        parts.append(f"{what}: {_some(texts)}" if texts else what)
     return "; ".join(dict.fromkeys(parts)) or "see the data listed above"
 
 
@@ -99,7 +96,7 @@ def _some(texts: list[str]) -> str:
 
 def _missing(finding: Finding, evaluation: Evaluation) -> str:
     titles = [lacking(finding.rule.names[name], evaluation) for name in finding.missing if name in finding.rule.names]
-    if _relied_on_absence(finding) and evaluation.chart.unresolved:
+    if evaluation.chart.unresolved and relies_on_absence(finding.rule, finding.level, evaluation.library):
         shown = sorted({markdown(name) for name in evaluation.chart.unresolved})
         more = f" and {len(shown) - 3} more" if len(shown) > 3 else ""
         titles.append(f"medicines not understood: {', '.join(shown[:3])}{more}")
@@ -116,21 +113,3 @@ def _in_part(finding: Finding, evaluation: Evaluation) -> list[str]:
     asking = Asking(chart, library)
     kinds = {kind for key in finding.rule.names.values() for kind in asking.kinds_of(library.questions[key])} & partial
     return [f"part of the records ({', '.join(kind.replace('_', ' ') for kind in sorted(kinds))})"] if kinds else []
-
-
-def _relied_on_absence(finding: Finding) -> bool:
-    """Whether the rule holds partly because something was not found."""
-    rule = finding.rule
-    lines = [*rule.when, *(line for level, line in rule.levels if level == finding.level and line is not None)]
-    tests = [test for line in lines for ask in asks(line) for test in ask.tests]
-    return bool(rule.unless) or any(isinstance(test, Is) and test.word == ABSENT for test in tests)
-
-
-def _evidence(finding: Finding, library: Library) -> str:
-    parts: list[str] = []
-    for entry in finding.rule.model.evidence:
-        for key in entry.source:
-            source = library.sources[str(key)]
-            strength = f", {entry.strength}" if entry.strength else ""
-            parts.append(f"{source.citation}{strength}{_STATES[source.state]}")
-    return "; ".join(dict.fromkeys(parts)) or "see the rule's page"

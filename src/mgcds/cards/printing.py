@@ -19,7 +19,7 @@ MOST_NAMES = 3
 MOST_CHARACTERS_OF_A_NAME = 60
 DAYS_OF_A_YEAR = Decimal("365.25")
 FEWEST_DAYS_AS_YEARS = 731  # nobody reads 6148 days; completed years are told, never rounded up
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|~>]|^-)")  # a hyphen acts at the start only
+_ESCAPED = str.maketrans({sign: f"\\{sign}" for sign in "\\`*_{}[]()#+!|~>"})
 _LINKED = re.compile(r"(?<=:)(?=//)|(?<=\bwww)(?=\.)|(?<=@)|(?<=\bmailto)(?=:)|(?<=\bxmpp)(?=:)", re.IGNORECASE)
 
 Escape = Callable[[str], str]
@@ -45,7 +45,8 @@ def harmless(text: str, most: int = MOST_CHARACTERS_OF_A_NAME) -> str:
 
 def markdown(text: str) -> str:
     """As `harmless`, and with nothing that GitHub-flavoured Markdown would act on."""
-    return unlinked(_MARKDOWN.sub(r"\\\1", harmless(text)))
+    escaped = harmless(text).translate(_ESCAPED)
+    return unlinked(f"\\{escaped}" if escaped.startswith("-") else escaped)  # a hyphen acts at the start only
 
 
 def shorter() -> Iterator[Style]:
@@ -107,7 +108,7 @@ def answer_text(library: Library, answer: Answer, asked: Asked, style: Style) ->
 def render(template: Template, names: Mapping[str, str], answers: Mapping[str, Answer], library: Library, style: Style) -> str:
     """A template with its placeholders filled. Load time has made sure that every name exists."""
     return "".join(
-        part if isinstance(part, str) else _placeholder(part, names, answers, library, style) for part in template.parts
+        [part if isinstance(part, str) else _placeholder(part, names, answers, library, style) for part in template.parts]
     )
 
 

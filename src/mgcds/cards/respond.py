@@ -74,7 +74,8 @@ def lacking_kinds(evaluation: Evaluation) -> tuple[str, ...]:
         return ()
     needed = {name for outcome in shown if outcome.state == "not-evaluable" for name in outcome.missing}
     library, supplied = evaluation.library, evaluation.chart.supplied
-    kinds = {kind for key in needed for kind in Asking(evaluation.chart, library).kinds_of(library.questions[key])}
+    asking = Asking(evaluation.chart, library)
+    kinds = {kind for key in needed for kind in asking.kinds_of(library.questions[key])}
     return tuple(sorted((kinds - supplied) & set(map(str, library.policy.cards.incomplete_without))))
 
 

@@ -161,7 +161,7 @@ def fact_of(answer: Answer) -> dict[str, float | str]:
         "present": float(answer.present),
         "has": float(answer.value is not None),
         "value": value,
-        "high": float(answer.top) if answer.top is not None else value,
+        "high": float(answer.high) if answer.high is not None else value,
         "oldest": float(answer.oldest) if answer.oldest is not None else NEVER,
         "youngest": float(answer.youngest) if answer.youngest is not None else NEVER,
         "dated": float(answer.oldest is not None),

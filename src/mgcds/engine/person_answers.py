@@ -49,7 +49,7 @@ def table(ask: Asking, asked: Asked, question: Table) -> Answer:
         return not_known(asked.key, "sex is not known")
     ages: tuple[int | None, ...] = (None,)
     if "age" in question.by and born is not None:
-        ages = tuple(completed_months(day, ask.chart.today) for day in (born.last, born.first))
+        ages = tuple(completed_months(day, ask.chart.today) for day in dict.fromkeys((born.last, born.first)))
     stages = _life_stages(ask, question) if "life-stage" in question.by else (None,)
     found = {id(row): row for age in ages for stage in stages if (row := rows.find(months=age, sex=sex, stage=stage))}
     values = {row.value.value if row.value else None for row in found.values()}

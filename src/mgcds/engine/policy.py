@@ -35,7 +35,12 @@ def under_policy(judged: Judged, outcomes: Mapping[str, Outcome], overrides: Seq
     _supersede(judged, left)
     _suppress(judged, left)
     _remember(judged, left, overrides)
-    return _sited(judged, left)
+    return _sited(judged, left) if judged.library.site is not None else left
+
+
+def _fired(outcomes: Outcomes) -> list[tuple[str, Outcome]]:
+    """The rules that would be shown so far."""
+    return [(rule_id, outcome) for rule_id, outcome in outcomes.items() if outcome.state == "fired"]
 
 
 def _keep_to_problems(judged: Judged, outcomes: Outcomes) -> None:
@@ -44,17 +49,16 @@ def _keep_to_problems(judged: Judged, outcomes: Outcomes) -> None:
     if chart.hook not in library.policy.problem_hooks:
         return
     added = {problem.reference for problem in chart.problems if problem.added}
-    for rule_id, outcome in outcomes.items():
-        if outcome.state == "fired":
-            rests_on = evidence_of(library.rules[rule_id], judged.verdicts[rule_id], judged.answers, chart.hook)
-            if not added & {because.reference for _, because in rests_on}:
-                outcomes[rule_id] = _unfocused(outcome, "not about the problem at hand")
+    for rule_id, outcome in _fired(outcomes):
+        rests_on = evidence_of(library.rules[rule_id], judged.verdicts[rule_id], judged.answers, chart.hook)
+        if not added & {because.reference for _, because in rests_on}:
+            outcomes[rule_id] = _unfocused(outcome, "not about the problem at hand")
 
 
 def _keep_to_orders(judged: Judged, outcomes: Outcomes) -> None:
     """A rule that names triggers must rest on the order at hand, where the hook has one."""
-    for rule_id, outcome in outcomes.items():
-        if outcome.state == "fired" and not judged.verdicts[rule_id].focused:
+    for rule_id, outcome in _fired(outcomes):
+        if not judged.verdicts[rule_id].focused:
             outcomes[rule_id] = _unfocused(outcome, "not about the order at hand")
 
 
@@ -65,7 +69,7 @@ def _unfocused(outcome: Outcome, because: str) -> Outcome:
 def _supersede(judged: Judged, outcomes: Outcomes) -> None:
     """One card for one matter. Before the suppressions: a superseded rule stays away even where its winner is suppressed."""
     library = judged.library
-    firing = {rule_id: outcome.level for rule_id, outcome in outcomes.items() if outcome.state == "fired"}
+    firing = {rule_id: outcome.level for rule_id, outcome in _fired(outcomes)}
     for row in library.policy.supersede:
         winner = str(row.winner)
         if winner not in firing or outcomes[winner].state != "fired":
@@ -90,16 +94,16 @@ def _suppress(judged: Judged, outcomes: Outcomes) -> None:
     for number, row in enumerate(judged.library.suppress):
         if number not in judged.suppressing:
             continue
-        for rule_id, outcome in outcomes.items():
+        for rule_id, outcome in _fired(outcomes):
             names = {rule_id, f"group {judged.library.rules[rule_id].group}", f"indicator {outcome.level}"}
-            if outcome.state == "fired" and names & set(row.drop) and rule_id not in row.keep:
+            if names & set(row.drop) and rule_id not in row.keep:
                 outcomes[rule_id] = replace(outcome, state="suppressed", reason=row.reason, because=row.because)
 
 
 def _remember(judged: Judged, outcomes: Outcomes, overrides: Sequence[Override]) -> None:
     """What was overridden lately, and is no worse now, is not shown again."""
-    for rule_id, outcome in outcomes.items():
-        if outcome.state != "fired" or outcome.level is None:
+    for rule_id, outcome in _fired(outcomes) if overrides else ():
+        if outcome.level is None:
             continue
         past = silencing(overrides, rule_id, outcome.level, judged.chart.today, judged.library.policy.remember)
         if past is not None:

@@ -35,33 +35,45 @@ class Shelves:
 
     def results(self, concepts: Sequence[str]) -> list[Result]:
         """Results of some concepts, in the order of the chart."""
-        return _taken(self._shelf("results", lambda: self._chart.results, lambda result: (result.concept,)), concepts)
+        shelf = self._shelves.get("results")
+        if shelf is None:
+            shelf = self._sorted("results", self._chart.results, lambda result: (result.concept,))
+        return _taken(shelf, concepts)
 
     def problems(self, concepts: Sequence[str]) -> list[Problem]:
         """Problems of some concepts, by reference and name."""
-        return _taken(self._shelf("problems", lambda: _by_name(self._chart.problems), _concepts), concepts)
+        shelf = self._shelves.get("problems")
+        if shelf is None:
+            shelf = self._sorted("problems", _by_name(self._chart.problems), _concepts)
+        return _taken(shelf, concepts)
 
     def requests(self, concepts: Sequence[str]) -> list[Request]:
         """Requests for some concepts, by reference and name."""
-        return _taken(self._shelf("requests", lambda: _by_name(self._chart.requests), _concepts), concepts)
+        shelf = self._shelves.get("requests")
+        if shelf is None:
+            shelf = self._sorted("requests", _by_name(self._chart.requests), _concepts)
+        return _taken(shelf, concepts)
 
     def uses(self, classes: Sequence[str], among: str = IN_PLAY, only: str | None = None) -> tuple[Use, ...]:
         """Uses of some classes or ingredients among every record, those that are no drafts, or the products in play."""
-        return tuple(_taken(self._shelf(f"{among} {only}", lambda: self._pool(among, only), _classes), classes))
+        name = among if only is None else f"{among} {only}"
+        shelf = self._shelves.get(name)
+        if shelf is None:
+            shelf = self._sorted(name, self._pool(among, only), _classes)
+        return tuple(_taken(shelf, classes))
 
     def _pool(self, among: str, only: str | None) -> Iterable[Use]:
         if among == IN_PLAY:
             return in_play(self._chart, self._order_hooks, only)
         return self._chart.uses if among == EVERY else (use for use in self._chart.uses if not use.drafted)
 
-    def _shelf(self, name: str, facts: Callable[[], Iterable[Fact]], keys: Callable[[Fact], Iterable[str]]) -> _Shelf[Fact]:
-        if name not in self._shelves:
-            made: dict[str, list[tuple[int, Fact]]] = {}
-            for place, fact in enumerate(facts()):
-                for key in keys(fact):
-                    made.setdefault(key, []).append((place, fact))
-            self._shelves[name] = made
-        return self._shelves[name]
+    def _sorted(self, name: str, facts: Iterable[Fact], keys: Callable[[Fact], Iterable[str]]) -> _Shelf[Fact]:
+        made: dict[str, list[tuple[int, Fact]]] = {}
+        for place, fact in enumerate(facts):
+            for key in keys(fact):
+                made.setdefault(key, []).append((place, fact))
+        self._shelves[name] = made
+        return made
 
 
 def _taken(shelf: _Shelf[Fact], keys: Sequence[str]) -> list[Fact]:

@@ -14,6 +14,7 @@ from mgcds.language.find import Spacing
 from mgcds.language.library import Asked
 from mgcds.language.tables import Interval
 
+NO_PAIR = "no such pair on a common day"
 WORST_FIRST = ("never together", "too close", "times unknown", "close", "apart")
 
 
@@ -32,8 +33,10 @@ def spacing(ask: Asking, asked: Asked, question: Spacing) -> Answer:
     of = ask.answer(asked, question.spacing)
     if not of.known or not ask.supplied(MEDICATIONS, question):
         return not_known(asked.key, of.why)
-    rows = ask.library.intervals[str(question.intervals)]
     drugs = ask.shelves.uses(question.from_) if of.uses else ()
+    if not drugs:
+        return absent(asked.key, NO_PAIR)
+    rows = ask.library.intervals[str(question.intervals)]
     if question.by:
         drugs = tuple(use for use in drugs if route_of(use) in question.by)
     pairs = [
@@ -46,7 +49,7 @@ def spacing(ask: Asking, asked: Asked, question: Spacing) -> Answer:
         for word in _words(row, drug, product)
     ]
     if not pairs:
-        return absent(asked.key, "no such pair on a common day")
+        return absent(asked.key, NO_PAIR)
     worst = min(pairs, key=lambda pair: (WORST_FIRST.index(pair.word), pair.drug.reference, pair.product.reference))
     drug, product, row = worst.drug, worst.product, worst.row
     safe = _safe_time(row, drug, rows.move_to)

@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
+from typing import Any
 
 from mgcds.engine.answer import Answer
 from mgcds.language.literals import Number
-from mgcds.language.when import All, Ask, AtHook, Compare, Condition, Is, NoneWithin, Says, Taken, Test, asks
+from mgcds.language.when import (
+    ABSENT,
+    IN_FOCUS,
+    PRESENT,
+    All,
+    Ask,
+    AtHook,
+    Compare,
+    Condition,
+    Is,
+    NoneWithin,
+    Says,
+    Taken,
+    Test,
+    asks,
+)  # fmt: skip
 
 Answers = Mapping[str, Answer]
 _COMPARE = {"below": operator.lt, "at_most": operator.le, "above": operator.gt, "at_least": operator.ge}
@@ -25,7 +41,7 @@ def holds(condition: Condition, answers: Answers, hook: str, *, perhaps: bool = 
             return None
         whole: bool | None = True
         for test in condition.tests:
-            truth = _test(test, answer, answers, perhaps=perhaps)
+            truth = _TESTS[type(test)](test, answer, answers, perhaps)
             if truth is False:
                 return False
             whole = whole and truth
@@ -55,22 +71,23 @@ def hold_all(conditions: Iterable[Condition], answers: Answers, hook: str, *, pe
     return whole
 
 
-def _test(test: Test, answer: Answer, answers: Answers, *, perhaps: bool = False) -> bool | None:
-    if not answer.known:
-        return None
-    if isinstance(test, Is):
-        if test.word == "absent":
-            return not answer.present
-        return answer.present and (test.word == "present" or (answer.focus if test.word == "in focus" else answer.drafted))
-    if isinstance(test, Says):
-        return answer.word in test.words
-    if isinstance(test, Compare):
-        return _compare(test, answer, answers, perhaps)
-    if isinstance(test, Taken):
-        if answer.oldest is None or answer.youngest is None:
-            return False
-        return answer.youngest >= test.span.least and (test.span.most is None or answer.oldest <= test.span.most)
-    assert isinstance(test, NoneWithin)
+def _is(test: Is, answer: Answer, *_: object) -> bool:
+    if test.word == ABSENT:
+        return not answer.present
+    return answer.present and (test.word == PRESENT or (answer.focus if test.word == IN_FOCUS else answer.drafted))
+
+
+def _says(test: Says, answer: Answer, *_: object) -> bool:
+    return answer.word in test.words
+
+
+def _taken(test: Taken, answer: Answer, *_: object) -> bool:
+    if answer.oldest is None or answer.youngest is None:
+        return False
+    return answer.youngest >= test.span.least and (test.span.most is None or answer.oldest <= test.span.most)
+
+
+def _none_within(test: NoneWithin, answer: Answer, *_: object) -> bool:
     return answer.oldest is None or answer.oldest > test.days.count
 
 
@@ -95,13 +112,22 @@ def _compare(test: Compare, answer: Answer, answers: Answers, perhaps: bool) -> 
     return True if surely or (perhaps and maybe) else None if maybe else False
 
 
+# Each test of an answer that is known.
+_TESTS: dict[type[Test], Callable[[Any, Answer, Answers, bool], bool | None]] = {
+    Is: _is, Says: _says, Compare: _compare, Taken: _taken, NoneWithin: _none_within,
+}  # fmt: skip
+
+
 def undecided(condition: Condition, answers: Answers) -> list[str]:
     """Keys of the questions that leave a condition undecided."""
     keys = []
     for ask in asks(condition):
+        answer = answers[ask.question]
         for test in ask.tests:
-            if _test(test, answers[ask.question], answers) is None:
-                own = answers[ask.question].known and isinstance(test, Compare) and isinstance(test.to, str)
+            if not answer.known:
+                keys.append(ask.question)
+            elif _TESTS[type(test)](test, answer, answers, False) is None:
+                own = isinstance(test, Compare) and isinstance(test.to, str)
                 keys.append(str(test.to) if own and isinstance(test, Compare) else ask.question)
     return list(dict.fromkeys(keys))
 

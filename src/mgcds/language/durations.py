@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any
@@ -28,7 +28,7 @@ class Days:
     """A length of time in whole calendar days."""
 
     count: int
-    place: Place = NOWHERE
+    place: Place = field(default=NOWHERE, compare=False)
 
     def __str__(self) -> str:
         return f"{self.count} day{'s' if self.count != 1 else ''}"
@@ -39,7 +39,7 @@ class Minutes:
     """A length of time on the clock, for dose times: 0.5 h is 30."""
 
     count: int
-    place: Place = NOWHERE
+    place: Place = field(default=NOWHERE, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Span:
     anchor: str = "today"
     direction: str = "before"
     text: str = ""
-    place: Place = NOWHERE
+    place: Place = field(default=NOWHERE, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class AgeBand:
     first: int
     last: int | None
     text: str = ""
-    place: Place = NOWHERE
+    place: Place = field(default=NOWHERE, compare=False)
 
     def __contains__(self, months: int) -> bool:
         return self.first <= months and (self.last is None or months <= self.last)

@@ -155,10 +155,14 @@ class Library:
     _listed: dict[str, tuple[LinkedRule, ...]] = field(init=False, default_factory=dict, compare=False, repr=False)
     _rules: dict[str, tuple[LinkedRule, ...]] = field(init=False, default_factory=dict, compare=False, repr=False)
     _questions: dict[str, tuple[Asked, ...]] = field(init=False, default_factory=dict, compare=False, repr=False)
-    # Kept by engine/asking.py and engine/answers.py: the kinds of data that answer a question, and its answer where a chart
-    # holds nothing of what it looks for, by question and by what was not supplied.
+    # Kept by the engine and the cards, which work them out once: the kinds of data that answer a question; what is asked and
+    # what is judged at a hook; what a card tells of a rule whatever the chart; and the answers where a chart holds nothing
+    # of what they look for, by what was supplied and by question.
     kinds: dict[str, frozenset[str]] = field(init=False, default_factory=dict, compare=False, repr=False)
-    silence: dict[tuple[str, frozenset[str]], Any] = field(init=False, default_factory=dict, compare=False, repr=False)
+    asking: dict[str, Any] = field(init=False, default_factory=dict, compare=False, repr=False)
+    judging: dict[str, Any] = field(init=False, default_factory=dict, compare=False, repr=False)
+    telling: dict[tuple[str, ...], Any] = field(init=False, default_factory=dict, compare=False, repr=False)
+    silence: dict[frozenset[str], dict[str, Any]] = field(init=False, default_factory=dict, compare=False, repr=False)
 
     def rules_in_use(self) -> tuple[LinkedRule, ...]:
         """Every rule but the retired, in order of id."""

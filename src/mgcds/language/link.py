@@ -26,7 +26,7 @@ from mgcds.language.when import (
 )  # fmt: skip
 from mgcds.source import NOWHERE, Place, Problem, Text, place_of
 
-__all__ = ["Scope", "closure", "read_questions", "topological"]
+__all__ = ["Scope", "closure", "own_keys", "read_questions", "topological"]
 
 
 def read_questions(block: Any, problems: list[Problem], file: str) -> dict[str, tuple[Place, Question]]:
@@ -124,6 +124,31 @@ class Scope:
                     Problem(ask.place, f"{ask.question}: '{word}' is not a word it knows; it knows {', '.join(known)}")
                 )
         return choices[0] if len(choices) == 1 else AnyOf(tuple(choices))
+
+
+def own_keys(local: Mapping[str, Mapping[str, tuple[Place, Question]]]) -> dict[str, dict[str, str]]:
+    """The keys of each rule's own questions by their names: `rule/name`, or the key of an earlier rule that asks the same.
+
+    The same: by the same name, in the same words, about the same. So each chart is asked once, however many rules ask.
+    """
+    asked: dict[str, list[tuple[Question, dict[str, str], str]]] = {}
+    keys: dict[str, dict[str, str]] = {}
+
+    def key_of(rule_id: str, name: str, path: tuple[str, ...] = ()) -> str:
+        own = keys[rule_id]
+        if name in own or name not in local[rule_id] or name in path:
+            return own.get(name, name)
+        question = local[rule_id][name][1]
+        refs = {str(other): key_of(rule_id, str(other), (*path, name)) for other in mentions(question)}
+        alike = (key for other, others, key in asked.get(name, ()) if (other, others) == (question, refs))
+        own[name] = next(alike, f"{rule_id}/{name}")
+        asked.setdefault(name, []).append((question, refs, own[name]))
+        return own[name]
+
+    for rule_id in local:
+        keys[rule_id] = {}
+        keys[rule_id] = {name: key_of(rule_id, name) for name in local[rule_id]}
+    return keys
 
 
 def stored_words(question: Question) -> tuple[str, ...]:

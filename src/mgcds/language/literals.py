@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -26,7 +26,7 @@ class Number:
 
     value: Decimal
     unit: str
-    place: Place = NOWHERE
+    place: Place = field(default=NOWHERE, compare=False)
 
     def __str__(self) -> str:
         return f"{plain(self.value)} {self.unit}"

@@ -21,7 +21,7 @@ from mgcds.language.find import (
     Trials,
 )
 from mgcds.language.library import Asked, Library, LinkedSuppress, Reason
-from mgcds.language.link import Scope, asked_keys, closure, mentions, topological
+from mgcds.language.link import Scope, asked_keys, closure, mentions, own_keys, topological
 from mgcds.language.link_rule import link_rule
 from mgcds.language.tables import ValueTable, overlapping
 from mgcds.language.typed import type_files, type_sources
@@ -72,13 +72,14 @@ def build(files: Files, terminology: Terminology) -> tuple[Library | None, list[
     places: dict[str, Place] = {name: place for name, (place, _) in typed.vocabulary.items()}
     shared = {name: name for name in typed.vocabulary}
     scopes: dict[str, dict[str, str]] = {}
+    keys = own_keys(typed.local)
     for rule_id, local in typed.local.items():
         for name, (place, question) in local.items():
             if name in typed.vocabulary:
                 problems.append(Problem(place, f"'{name}' is already in the vocabulary; use that, or choose another name"))
-            questions[f"{rule_id}/{name}"] = question
-            places[f"{rule_id}/{name}"] = place
-        scopes[rule_id] = shared | {name: f"{rule_id}/{name}" for name in local}
+            questions.setdefault(keys[rule_id][name], question)
+            places.setdefault(keys[rule_id][name], place)
+        scopes[rule_id] = shared | keys[rule_id]
 
     used: set[tuple[str, str]] = set()
     asked: dict[str, Asked] = {}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
 from pydantic import WithJsonSchema
@@ -69,7 +69,7 @@ class Ask:
 
     question: str
     tests: tuple[Test, ...]
-    place: Place = NOWHERE
+    place: Place = field(default=NOWHERE, compare=False)
     word: str = ""  # the vocabulary's word these tests came from, for explaining
 
 
@@ -78,7 +78,7 @@ class AtHook:
     """The hook called is one of these."""
 
     hooks: tuple[str, ...]
-    place: Place = NOWHERE
+    place: Place = field(default=NOWHERE, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
