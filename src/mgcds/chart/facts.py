@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from mgcds.clock import Moment
 from mgcds.terminology.types import Medicine
@@ -33,8 +33,7 @@ class Person:
     sex: str | None = None  # "male", "female"; None for anything else or nothing
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """One measurement, already in its concept's unit and rounded as the concept says.
 
     With a `sign` (<, <=, >, >=) the laboratory gave no number, only a limit: <15 says that it lies somewhere below 15.
