@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import UTC
 from typing import Any
 
@@ -10,7 +10,6 @@ from mgcds.chart.fhir import Resource, block, canonical, items, reference, tail,
 from mgcds.clock import parse_moment
 
 Record = tuple[Resource, str]  # a resource and the fullUrl under which it was sent
-Index = Mapping[str, Resource]  # by "Type/id" and by fullUrl
 
 
 def newest(records: Iterable[Record]) -> list[Record]:
@@ -45,14 +44,29 @@ def _version(resource: Resource) -> tuple[int, float]:
     return int(version) if version.isdecimal() else -1, updated.instant if updated else -1.0
 
 
-def index_of(records: Iterable[Record]) -> dict[str, Resource]:
-    """Resources by "Type/id" and by fullUrl."""
-    index: dict[str, Resource] = {}
+class Index:
+    """Resources by "Type/id" and by fullUrl; put together when a reference is first followed, as many requests have none."""
+
+    __slots__ = ("_found", "_records")
+
+    def __init__(self, records: Iterable[Record]) -> None:
+        self._records = records
+        self._found: dict[str, Resource] | None = None
+
+    def get(self, key: str) -> Resource | None:
+        """The first resource of that name."""
+        if self._found is None:
+            self._found = _by_name(self._records)
+        return self._found.get(key)
+
+
+def _by_name(records: Iterable[Record]) -> dict[str, Resource]:
+    found: dict[str, Resource] = {}
     for resource, url in records:
-        index.setdefault(reference(resource), resource)
-        index.setdefault(url, resource)
-    index.pop("", None)
-    return index
+        found.setdefault(reference(resource), resource)
+        found.setdefault(url, resource)
+    found.pop("", None)
+    return found
 
 
 def follow(index: Index, target: Any, kind: str, *holders: Resource) -> Resource | None:

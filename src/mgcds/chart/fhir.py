@@ -41,12 +41,13 @@ def strings(value: Any) -> list[str]:
 def codings(concept: Any) -> tuple[Coding, ...]:
     """The codings of a CodeableConcept or bare Coding."""
     value = block(concept)
-    found = items(value.get("coding")) if "coding" in value else [value] if "code" in value else []
-    return tuple(
-        _coding(text(coding.get("system")), str(code).strip(), text(coding.get("display")))
-        for coding in found
-        if isinstance(code := coding.get("code"), (str, int)) and not isinstance(code, bool)
-    )
+    found = items(value["coding"]) if "coding" in value else [value] if "code" in value else []
+    made = []
+    for coding in found:
+        code = coding.get("code")
+        if isinstance(code, (str, int)) and not isinstance(code, bool):
+            made.append(_coding(text(coding.get("system")), str(code).strip(), text(coding.get("display"))))
+    return tuple(made)
 
 
 @lru_cache(8192)  # a record repeats its codes; terminology/__init__.py says what all such tables save
@@ -93,8 +94,11 @@ def _tail(written: str) -> str:
 def known_units(value: Any) -> tuple[str, ...]:
     """The units of a Quantity that we know: that of its code before that of its words, each once."""
     found = block(value)
-    units = (normal_unit(found.get("code")), normal_unit(found.get("unit")))
-    return tuple(dict.fromkeys(unit for unit in units if unit))
+    coded, worded = normal_unit(found.get("code")), normal_unit(found.get("unit"))
+    if coded and worded and coded != worded:
+        return coded, worded
+    unit = coded or worded
+    return (unit,) if unit else ()
 
 
 def quantity(value: Any) -> tuple[Decimal | None, str | None, bool]:
@@ -144,13 +148,25 @@ def walk(value: Any) -> Iterator[tuple[Resource, str]]:
                 todo.append((item["resource"], text(item.get("fullUrl"))))
 
 
+def plain_entries(value: Any) -> list[tuple[Resource, str]] | None:
+    """(resource, fullUrl) for a Bundle of nothing but entries with a resource, as nearly all are; None for anything else.
+
+    What `walk` yields of such a Bundle, and then it holds no rubbish either: its entries are looked at once.
+    """
+    entries = value.get("entry") if isinstance(value, dict) and value.get("resourceType") == "Bundle" else None
+    if not isinstance(entries, list):
+        return None
+    found = []
+    for entry in entries:
+        if not isinstance(entry, dict) or "resourceType" in entry or not _is_resource(resource := entry.get("resource")):
+            return None
+        found.append((resource, text(entry.get("fullUrl"))))
+    return found
+
+
 def _is_resource(value: Any) -> TypeGuard[Resource]:
     """Whether it is a resource, and not one that holds others."""
     return isinstance(value, dict) and isinstance(kind := value.get("resourceType"), str) and kind != "Bundle"
-
-
-def _is_plain_entry(entry: Any) -> bool:
-    return isinstance(entry, dict) and "resourceType" not in entry and _is_resource(entry.get("resource"))
 
 
 def holds_rubbish(value: Any) -> bool:
@@ -159,7 +175,6 @@ def holds_rubbish(value: Any) -> bool:
     entries = content if isinstance(content, list) else block(content).get("entry")
     if not isinstance(entries, list):
         return entries is not None and not isinstance(entries, dict)
-    entries = [entry for entry in entries if not _is_plain_entry(entry)]
     kept = [unwrapped(entry) for entry in entries]
     return any(
         not isinstance(entry, dict)
