@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 
 from mgcds.chart.facts import Person, Result
-from mgcds.clock import completed_years
+from mgcds.clock import Moment, completed_years
 from mgcds.terminology.types import Concept, Formula
 from mgcds.units import round_half_up
 
@@ -18,14 +18,15 @@ Shape = Callable[[Result, Formula, Result | None, Person, date, int], Computed |
 
 def computed(results: Iterable[Result], concepts: Mapping[str, Concept], person: Person, today: date) -> list[Result]:
     """Every result that a concept with a formula makes of the results there are."""
+    formulas = [(concept, concept.formula) for concept in concepts.values() if concept.formula]
+    needed = {key for _, formula in formulas for key in (formula.of, formula.with_)}
     known: dict[str, list[Result]] = {}
-    for result in sorted(results, key=in_order):
+    for result in sorted((each for each in results if each.concept in needed), key=in_order):
         known.setdefault(result.concept, []).append(result)
     made = []
-    for concept in concepts.values():
-        formula = concept.formula
-        shape = SHAPES.get(formula.name) if formula else None
-        if formula is None or shape is None or concept.unit is None:
+    for concept, formula in formulas:
+        shape = SHAPES.get(formula.name)
+        if shape is None or concept.unit is None:
             continue
         beside = _beside(formula, known, today)
         for result in known.get(formula.of, ()):
@@ -39,10 +40,9 @@ def computed(results: Iterable[Result], concepts: Mapping[str, Concept], person:
     return made
 
 
-def in_order(result: Result) -> tuple[str, date, date, float, str, Decimal, str]:
+def in_order(result: Result) -> tuple[str, Moment, str, Decimal, str]:
     """What results are sorted by: concept, time, reference, value, sign."""
-    taken = result.taken
-    return result.concept, taken.first, taken.last, taken.instant, result.reference, result.value, result.sign
+    return result.concept, result.taken, result.reference, result.value, result.sign
 
 
 def _beside(formula: Formula, known: Mapping[str, Sequence[Result]], today: date) -> Result | None:

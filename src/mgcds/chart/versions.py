@@ -95,11 +95,15 @@ def _is_r4(record: Resource, kind: str) -> bool:
     status = record.get("status")
     if isinstance(status, dict | list) or status in _STATUS_TOLD:
         return False
-    for key in ("code", "serviceType"):
-        value = record.get(key)
-        if isinstance(value, list) or (isinstance(value, dict) and "concept" in value):
-            return False
-    return all(_is_r4_dosage(record[key]) for key in ("dosageInstruction", "dosage") if key in record)
+    if not (_is_r4_concept(record.get("code")) and _is_r4_concept(record.get("serviceType"))):
+        return False
+    if "dosageInstruction" in record and not _is_r4_dosage(record["dosageInstruction"]):
+        return False
+    return "dosage" not in record or _is_r4_dosage(record["dosage"])
+
+
+def _is_r4_concept(value: Any) -> bool:
+    return "concept" not in value if isinstance(value, dict) else not isinstance(value, list)
 
 
 def _is_r4_dosage(dosages: Any) -> bool:
