@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, tzinfo
 from decimal import Decimal
+from functools import lru_cache
 
 from mgcds.chart.facts import Note, Problem, Result
 from mgcds.chart.fhir import Resource, block, codings, concept_text, items, known_units, reference, status_code, text
@@ -84,8 +85,6 @@ def _result(part: Resource, record: Resource, concept: Concept, unit: str, today
     if isinstance(read, str):
         return read
     value, sign = read
-    if not concept.believes(value):
-        return "value-implausible"
     taken = _taken(record, zone)
     if taken is None:
         return "resource-unreadable"
@@ -103,21 +102,33 @@ def _days(period: object, zone: tzinfo) -> int | None:
 
 
 def _value(part: Resource, concept: Concept) -> tuple[Decimal, str] | str:
-    """The number in the concept's unit with its comparator, or why there is none. Units that differ are no unit."""
+    """The number in the concept's unit with its comparator, or why there is none."""
     sent = block(part.get("valueQuantity"))
-    number = decimal(sent.get("value") if sent else part.get("valueInteger", part.get("valueDecimal")))
+    number = sent.get("value") if sent else part.get("valueInteger", part.get("valueDecimal"))
     sign = sent.get("comparator") or ""
-    if number is None and _VALUES.isdisjoint(part):
-        return ""  # a panel, or a result that is explained as absent
-    if number is None or (sign and sign not in SIGNS):
+    if sign and sign not in SIGNS:
         return "resource-unreadable"
     units = known_units(sent)
+    # Not 0, for -0.0 is the same to a table.
+    convert = _converted if number and type(number) in (float, int) else _converted.__wrapped__
+    found = convert(concept, number, units, sign)
+    if found is None:  # "": a panel, or a result that is explained as absent
+        return "" if _VALUES.isdisjoint(part) else "resource-unreadable"
     if not units and (text(sent.get("unit")).strip() or text(sent.get("code")).strip()):
         return "unit-unknown"  # there is a unit, but we cannot read it
+    return found
+
+
+@lru_cache(8192, typed=True)  # laboratories write few digits. 300 Observations: 2.5 ms became 1.2
+def _converted(concept: Concept, sent: object, units: tuple[str, ...], sign: str) -> tuple[Decimal, str] | str | None:
+    """A number in the concept's unit and its sign, or why it cannot be used; None for no number. Units that differ are none."""
+    number = decimal(sent)
+    if number is None:
+        return None
     found = concept.limit(number, units[0] if units else None, sign)
     if found is None or any(concept.limit(number, unit, sign) != found for unit in units[1:]):
         return "unit-unknown"
-    return found
+    return found if concept.believes(found[0]) else "value-implausible"
 
 
 def _taken(record: Resource, zone: tzinfo) -> Moment | None:

@@ -37,7 +37,7 @@ class Formula:
     numbers: Mapping[str, Decimal]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # a library has one of each, and tables may be kept by it
 class Concept:
     """A meaning with its codes: a laboratory result, a vital sign, a condition, a procedure.
 
