@@ -58,9 +58,9 @@ def _coding(system: str, code: str, display: str) -> Coding:
 def concept_text(concept: Any) -> str:
     """The words of a CodeableConcept: its text, else the first display."""
     value = block(concept)
-    if text(value.get("text")).strip():
-        return text(value["text"]).strip()
-    return next((text(c.get("display")).strip() for c in items(value.get("coding")) if text(c.get("display")).strip()), "")
+    if words := text(value.get("text")).strip():
+        return words
+    return next((words for coding in items(value.get("coding")) if (words := text(coding.get("display")).strip())), "")
 
 
 def status_code(value: Any) -> str:

@@ -11,6 +11,8 @@ from mgcds.terminology.types import Medicine, StatedIngredient
 def medicine_of(record: Resource, index: Index, terms: Terms) -> Medicine:
     """The medicine of an order, statement, administration or dispense."""
     concept, target = record.get("medicationCodeableConcept"), record.get("medicationReference")
+    if isinstance(concept, dict) and not target:
+        return terms.medicine(codings(concept), concept_text(concept))
     medication = follow(index, target, "Medication", record) or {}
     sources = [each for each in (concept, medication.get("code")) if isinstance(each, dict)]
     words = next((words for source in sources if (words := concept_text(source))), "") or text(block(target).get("display"))
