@@ -9,7 +9,7 @@ from typing import Any
 
 from mgcds.chart import medications, requests
 from mgcds.chart.bundle import Index, Record, newest, reference_to
-from mgcds.chart.derived import computed, in_order
+from mgcds.chart.derived import computed, each_once
 from mgcds.chart.drafts import PLACED, Draft, drafts_among, drafts_of, problems_of
 from mgcds.chart.facts import Chart, Note, Person, Problem, Request, Result, Use
 from mgcds.chart.fhir import Resource, block, holds_rubbish, items, reference, tail, text, walk
@@ -108,7 +108,7 @@ def _filled(
     return replace(
         empty,
         person=person,
-        results=tuple(sorted(dict.fromkeys(found.results), key=in_order)),
+        results=each_once(found.results),
         uses=tuple(sorted(found.uses, key=lambda use: (use.reference, use.drafted))),
         problems=tuple(sorted(found.problems, key=lambda problem: (problem.reference, problem.name))),
         requests=tuple(sorted(found.requests, key=lambda request: (request.reference, request.name))),
@@ -134,15 +134,15 @@ def _dispenses(records: Iterable[Record], index: Index) -> dict[str, list[Resour
 
 def _read(found: _Found, resource: Resource, reading: Reading) -> None:
     kind, terms, today, zone = resource["resourceType"], reading.terms, reading.today, reading.zone
-    if kind in medications.TYPES:
-        use, notes = read_use(resource, reading)
-        if use:
-            found.uses.append(use)
-        found.notes += notes
-    elif kind == "Observation":
+    if kind == "Observation":
         results, flags, notes = read_observation(resource, terms, today, zone)
         found.results += results
         found.flags += flags
+        found.notes += notes
+    elif kind in medications.TYPES:
+        use, notes = read_use(resource, reading)
+        if use:
+            found.uses.append(use)
         found.notes += notes
     elif kind in ("Condition", "Procedure", "Encounter"):
         problems, notes = (

@@ -25,7 +25,7 @@ class Coding(NamedTuple):
     display: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # as Concept
 class Formula:
     """How a result is computed from another (CKD-EPI 2021, albumin-corrected calcium); the numbers are data."""
 
