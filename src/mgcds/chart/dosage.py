@@ -10,7 +10,7 @@ from types import NoneType
 from typing import Any
 
 from mgcds.chart.facts import Portion
-from mgcds.chart.fhir import Resource, block, items, quantity, text
+from mgcds.chart.fhir import Resource, block, codings, items, quantity, text
 from mgcds.chart.timing import Schedule, read_timing
 from mgcds.terminology.types import Ingredient, Medicine
 from mgcds.units import decimal, milligrams, normal_unit
@@ -64,8 +64,7 @@ def is_readable(dosage: Resource) -> bool:
 def may_wait(medicine: Medicine, dosages: Sequence[Resource]) -> bool:
     """Whether reading some instructions cannot fail, so that it may wait until somebody asks; it may say no where it cannot.
 
-    Numbers in words can be too large or too small to reckon with (1e-999999), and a date at the end of the calendar may have
-    no local time. What fails is noted, so it is read at once.
+    Numbers in words can be too large or too small to reckon with (1e-999999). What fails is noted, so it is read at once.
     """
     for part in medicine.ingredients:
         if part.strength is not None and part.strength.adjusted() > _MODERATE:
@@ -76,8 +75,9 @@ def may_wait(medicine: Medicine, dosages: Sequence[Resource]) -> bool:
 def _is_plain(dosage: Resource) -> bool:
     timing = block(dosage.get("timing"))
     repeat = block(timing.get("repeat"))
-    if "event" in timing or not _NUMBERED.isdisjoint(repeat) or "maxDosePerPeriod" in dosage:
+    if not _NUMBERED.isdisjoint(repeat) or "maxDosePerPeriod" in dosage:
         return False
+    codings(timing.get("code"))  # fails at once or never
     if type(repeat.get("frequency")) not in _PLAIN or type(repeat.get("period")) not in _PLAIN:
         return False
     for rate in items(dosage.get("doseAndRate")):

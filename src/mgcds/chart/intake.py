@@ -80,7 +80,7 @@ def _filled(
     empty: Chart, patient_id: str, records: Iterable[Record], drafts: Sequence[Draft], terms: Terms, zone: tzinfo
 ) -> Chart:
     """The chart with what the records and drafts say of its patient."""
-    every = newest([(as_r4(resource), url) for resource, url in records])
+    every = newest(sent if (made := as_r4(sent[0])) is sent[0] else (made, sent[1]) for sent in records)
     person, names = read_person(every, patient_id, zone)
     at_hand = {draft.where for draft in drafts} if empty.hook == PLACED else set[str]()
     mine: list[Record] = []

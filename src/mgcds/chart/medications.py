@@ -49,7 +49,8 @@ def read_use(
     record: Resource, reading: Reading, *, drafted: bool = False, selected: bool = False, named: str = ""
 ) -> tuple[Use | None, list[Note]]:
     """A use, or None where the record says nothing about use; with notes. `named` is the reference of a draft without id."""
-    where = reference(record) or named
+    own = reference(record)
+    where = own or named
     state = _STATES.get(status_code(record.get("status")), UNKNOWN)
     if state == VOID or record.get("doNotPerform") is True:
         return None, []
@@ -63,7 +64,8 @@ def read_use(
     notes = [] if medicine.is_resolved else [Note("medication-unresolved", where)]
     if not all(map(is_readable, instructions)):
         notes.append(Note("dosage-unreadable", where))
-    start, end, runs = _course(record, state, [bounds_of(each.get("timing"), reading.zone) for each in instructions], reading)
+    bounds = [bounds_of(each.get("timing"), reading.zone) for each in instructions]
+    start, end, runs = _course(record, state, bounds, reading.dispenses.get(own, ()), reading)
     active = drafted or runs
     links = links_of(record, reading.index)
     dosing = partial(_dosing, medicine, instructions, reading.zone)
@@ -109,10 +111,9 @@ def _fills_known_order(record: Resource, reading: Reading) -> bool:
 
 
 def _course(
-    record: Resource, state: str, bounds: Sequence[Bounds], reading: Reading
+    record: Resource, state: str, bounds: Sequence[Bounds], dispenses: Sequence[Resource], reading: Reading
 ) -> tuple[Moment | None, Moment | None, bool]:
     """Start and end of the course, and whether it runs today."""
-    dispenses = reading.dispenses.get(reference(record), ())
     start = start_of(record, bounds, dispenses, reading.zone)
     end = written_end(record, bounds, reading.zone)
     if record.get("resourceType") == "MedicationDispense":

@@ -49,6 +49,7 @@ def supplied_by(prefetch: Mapping[str, Any], batches: Iterable[str]) -> Supply:
     partial: set[str] = set()
     notes: list[Note] = []
     every: list[Record] = []
+    ours = KINDS | laboratory
     for key, value in prefetch.items():
         plain = plain_entries(value)
         records = [*walk(value)] if plain is None else plain
@@ -57,7 +58,7 @@ def supplied_by(prefetch: Mapping[str, Any], batches: Iterable[str]) -> Supply:
             notes.append(Note("data-partial"))
             continue
         types = {resource["resourceType"] for resource, _ in records}
-        if key in KINDS | laboratory:  # it may hold more than its kind
+        if key in ours:  # it may hold more than its kind
             supplied |= {key} | {_OF_TYPE[kind] for kind in types if kind in _OF_TYPE}
         else:
             supplied |= _kinds(key, value, types, laboratory)
