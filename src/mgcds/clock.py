@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 MINUTES_A_DAY = 24 * 60
+_LONGEST = 100  # characters of a date
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _FHIR_DATE = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d:\d\d)(?::(\d\d)(?:\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?)?)?", re.ASCII)
 _INSTANT = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
@@ -49,7 +50,7 @@ def on(day: date) -> Moment:
 
 def parse_moment(text: object, zone: tzinfo = UTC) -> Moment | None:
     """A FHIR date, dateTime or instant as a Moment in `zone`; None when it cannot be read."""
-    return _moment(text, zone) if isinstance(text, str) else None
+    return _moment(text, zone) if isinstance(text, str) and len(text) < _LONGEST else None
 
 
 @lru_cache(8192)  # the tests of one blood sample share a time

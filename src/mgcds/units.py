@@ -67,6 +67,7 @@ _DAYS = {"years": 365, "months": 30, "weeks": 7, "days": 1}
 _NUMBERS = (float, int, str, Decimal)
 _LARGEST = Decimal(10) ** 15
 _STEPS = {decimals: Decimal(1).scaleb(-decimals) for decimals in range(16)}
+_LONGEST = 100  # characters of a unit
 _QUANTITY = re.compile(r"([+-]?\d+(?:\.\d+)?)\s*(\S.*)")
 
 
@@ -83,7 +84,7 @@ class Quantity:
 
 def normal_unit(text: object) -> str | None:
     """The canonical spelling of a unit, or None if we do not know it. Never guesses."""
-    return _normal(text) if isinstance(text, str) else None
+    return _normal(text) if isinstance(text, str) and len(text) < _LONGEST else None
 
 
 @lru_cache(1024)  # a record has few spellings, and one for each number in it
@@ -106,7 +107,7 @@ def decimal(value: object) -> Decimal | None:
         number = Decimal(value.strip() if isinstance(value, str) else repr(value) if isinstance(value, float) else value)
     except InvalidOperation:
         return None
-    return number if number.is_finite() and abs(number) < _LARGEST else None
+    return number if number.is_finite() and number.copy_abs() < _LARGEST else None
 
 
 def round_half_up(value: Decimal, decimals: int) -> Decimal:

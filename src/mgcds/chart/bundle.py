@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC
 from typing import Any
 
@@ -10,17 +10,21 @@ from mgcds.chart.fhir import Resource, block, canonical, items, reference, tail,
 from mgcds.clock import parse_moment
 
 Record = tuple[Resource, str]  # a resource and the fullUrl under which it was sent
+_NOTHING: Mapping[str, Resource] = {}
 
 
 def newest(records: Iterable[Record]) -> list[Record]:
     """One version a resource: the higher version, else the later update, else any, but always the same one."""
     chosen: dict[str, Record] = {}
+    versions: dict[str, list[Record]] = {}  # of those that were sent more than once
     for sent in records:
         record = sent if sent[0].get("id") else _named(sent)
         key = reference(record[0]) or canonical(record[0])
-        other = chosen.setdefault(key, record)
-        if other is not record and _is_newer(record, other):
-            chosen[key] = record
+        first = chosen.setdefault(key, record)
+        if first is not record:
+            versions.setdefault(key, [first]).append(record)
+    for key, each in versions.items():
+        chosen[key] = max(each, key=_age)
     return [chosen[key] for key in sorted(chosen)]
 
 
@@ -30,18 +34,13 @@ def _named(record: Record) -> Record:
     return ({**resource, "id": tail(url)}, url) if not resource.get("id") and tail(url) else record
 
 
-def _is_newer(one: Record, other: Record) -> bool:
-    one_version, other_version = _version(one[0]), _version(other[0])
-    if one_version != other_version:
-        return one_version > other_version
-    return (canonical(one[0]), one[1]) > (canonical(other[0]), other[1])
-
-
-def _version(resource: Resource) -> tuple[int, float]:
+def _age(record: Record) -> tuple[int, float, str, str]:
+    """What tells versions of a resource apart. Made once for each: written out for each pair, a long one would cost minutes."""
+    resource, url = record
     meta = block(resource.get("meta"))
     version = str(meta.get("versionId"))[:18]
     updated = parse_moment(meta.get("lastUpdated"), UTC)
-    return int(version) if version.isdecimal() else -1, updated.instant if updated else -1.0
+    return (int(version) if version.isdecimal() else -1), (updated.instant if updated else -1.0), canonical(resource), url
 
 
 class Index:
@@ -69,15 +68,19 @@ def _by_name(records: Iterable[Record]) -> dict[str, Resource]:
     return found
 
 
-def follow(index: Index, target: Any, kind: str, *holders: Resource) -> Resource | None:
-    """The resource that a Reference points to, where it was sent, or is contained in one of the `holders`.
+def contained_in(*holders: Resource) -> dict[str, Resource]:
+    """What records contain, by id; of two with one id the first."""
+    return {str(each.get("id")): each for holder in reversed(holders) for each in reversed(items(holder.get("contained")))}
+
+
+def follow(index: Index, target: Any, kind: str, inside: Mapping[str, Resource] = _NOTHING) -> Resource | None:
+    """The resource that a Reference points to, where it was sent, or is among those `inside` the record that refers.
 
     `kind` is for a reference that names no type.
     """
     written = text(block(target).get("reference"))
     if written.startswith("#"):
-        contained = (each for holder in holders for each in items(holder.get("contained")))
-        return next((each for each in contained if str(each.get("id")) == written[1:]), None)
+        return inside.get(written[1:])
     return (index.get(written) or index.get(_local(target, kind))) if written else None
 
 

@@ -40,13 +40,15 @@ def drafts_of(hook: str, context: Mapping[str, Any]) -> list[Draft]:
         return []
     key = _OTHER_KEYS[hook] if context.get(key) is None and hook in _OTHER_KEYS else key
     selections = frozenset(strings(context.get("selections")))
-    drafts: dict[str, Draft] = {}
+    found: dict[str, list[Record]] = {}
     for number, (resource, url) in _numbered(context.get(key)):
-        where = reference(resource) or f"context.{key}#{number}"
+        found.setdefault(reference(resource) or f"context.{key}#{number}", []).append((resource, url))
+    drafts = []
+    for where, sent in found.items():
+        resource, url = sent[0] if len(sent) == 1 else max(sent, key=lambda record: canonical(record[0]))
         selected = bool(selections & {where, str(resource.get("id")), url})
-        if where not in drafts or canonical(resource) > canonical(drafts[where].sent):
-            drafts[where] = Draft(where, resource, as_r4(resource), url, selected)
-    return list(drafts.values())
+        drafts.append(Draft(where, resource, as_r4(resource), url, selected))
+    return drafts
 
 
 def problems_of(hook: str, context: Mapping[str, Any]) -> list[Draft]:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any, TypeGuard
 
-from mgcds.terminology import Coding, canonical_system
+from mgcds.terminology import MOST_WORDS, Coding, canonical_system
 from mgcds.units import decimal, normal_unit
 
 Resource = dict[str, Any]
@@ -31,6 +31,20 @@ def text(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
+def words(value: Any) -> str:
+    """A name or a code, or ""; one that is too long to be either is not read (`is_overlong` says so)."""
+    return value if isinstance(value, str) and len(value) <= MOST_WORDS else ""
+
+
+def is_overlong(concept: Any) -> bool:
+    """Whether a CodeableConcept has more words than are read of one."""
+    value = block(concept)
+    length = len(text(value.get("text")))
+    for coding in items(value.get("coding")):
+        length += len(text(coding.get("display")))
+    return length > MOST_WORDS
+
+
 def strings(value: Any) -> list[str]:
     """The strings of a list; a single string counts as a list of one."""
     if isinstance(value, str):
@@ -44,13 +58,13 @@ def codings(concept: Any) -> tuple[Coding, ...]:
     sent = value.get("coding")
     # One coding, as nearly all concepts have, is read in less than half the time.
     if isinstance(sent, list) and len(sent) == 1 and isinstance(only := sent[0], dict) and isinstance(only.get("code"), str):
-        return _coding(text(only.get("system")), only["code"], text(only.get("display")))
+        return _coding(words(only.get("system")), words(only["code"]), words(only.get("display")))
     found = items(sent) if "coding" in value else [value] if "code" in value else []
     return tuple(
         each
         for coding in found
         if isinstance(code := coding.get("code"), (str, int)) and not isinstance(code, bool)
-        for each in _coding(text(coding.get("system")), str(code), text(coding.get("display")))
+        for each in _coding(words(coding.get("system")), words(str(code)), words(coding.get("display")))
     )
 
 
@@ -62,9 +76,9 @@ def _coding(system: str, code: str, display: str) -> tuple[Coding]:
 def concept_text(concept: Any) -> str:
     """The words of a CodeableConcept: its text, else the first display."""
     value = block(concept)
-    if words := text(value.get("text")).strip():
-        return words
-    return next((words for coding in items(value.get("coding")) if (words := text(coding.get("display")).strip())), "")
+    if said := words(value.get("text")).strip():
+        return said
+    return next((said for coding in items(value.get("coding")) if (said := words(coding.get("display")).strip())), "")
 
 
 def status_code(value: Any) -> str:
@@ -87,10 +101,14 @@ def reference(resource: Resource) -> str:
 def tail(target: Any) -> str:
     """The last step of a reference, without version: "http://x/Patient/1/_history/2" gives "1", "urn:uuid:a" gives "a"."""
     written = text(target.get("reference")) if isinstance(target, dict) else text(target)
-    return _tail(written) if written else ""
+    return (_kept_tail if len(written) <= MOST_WORDS else _tail)(written) if written else ""
 
 
 @lru_cache(8192)  # most references of a record name its patient
+def _kept_tail(written: str) -> str:
+    return _tail(written)
+
+
 def _tail(written: str) -> str:
     return written.split("/_history")[0].rstrip("/").split("/")[-1].removeprefix("urn:uuid:").removeprefix("urn:oid:")
 

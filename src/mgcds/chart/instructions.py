@@ -38,11 +38,12 @@ def _timing(sent: Resource) -> Resource:
     for old, new in REPEAT.items():
         if old in repeat:
             repeat.setdefault(new, repeat.pop(old))
+    told: dict[str, list[str]] = {}
     for extension in items(repeat.pop("extension", None)):
         _, found, key = text(extension.get("url")).partition(_LATER)
         if found and key in _LATER_VALUES:
-            repeat[key] = [*strings(repeat.get(key)), *strings(extension.get(_LATER_VALUES[key]))]
-    return sent | {"repeat": repeat}
+            told.setdefault(key, strings(repeat.get(key))).extend(strings(extension.get(_LATER_VALUES[key])))
+    return sent | {"repeat": repeat | told}
 
 
 def span_of(timing: Any) -> Resource:

@@ -20,6 +20,7 @@ from mgcds.chart.requests import read_appointment, read_request
 from mgcds.chart.results import Flag, read_observation
 from mgcds.chart.supply import KINDS, supplied_by
 from mgcds.chart.terms import Terms
+from mgcds.chart.unread import has_unread_words
 from mgcds.chart.versions import as_r4
 
 __all__ = ["WrongPatient", "laboratory_batches", "read_chart", "read_resources"]
@@ -77,7 +78,12 @@ def laboratory_batches(terminology: Terms) -> frozenset[str]:
 
 
 def _filled(
-    empty: Chart, patient_id: str, records: Iterable[Record], drafts: Sequence[Draft], terms: Terms, zone: tzinfo
+    empty: Chart,
+    patient_id: str,
+    records: Iterable[Record],
+    drafts: Sequence[Draft],
+    terms: Terms,
+    zone: tzinfo,
 ) -> Chart:
     """The chart with what the records and drafts say of its patient."""
     every = newest(sent if (made := as_r4(sent[0])) is sent[0] else (made, sent[1]) for sent in records)
@@ -134,6 +140,8 @@ def _dispenses(records: Iterable[Record], index: Index) -> dict[str, list[Resour
 
 def _read(found: _Found, resource: Resource, reading: Reading) -> None:
     kind, terms, today, zone = resource["resourceType"], reading.terms, reading.today, reading.zone
+    if has_unread_words(resource):
+        found.notes.append(Note("resource-unreadable", reference(resource)))
     if kind == "Observation":
         results, flags, notes = read_observation(resource, terms, today, zone)
         found.results += results
@@ -160,6 +168,8 @@ def _read(found: _Found, resource: Resource, reading: Reading) -> None:
 
 def _read_draft(found: _Found, draft: Draft, reading: Reading) -> None:
     kind = draft.resource["resourceType"]
+    if has_unread_words(draft.resource):
+        found.notes.append(Note("resource-unreadable", draft.where))
     if kind in medications.TYPES:
         use, notes = read_use(draft.resource, reading, drafted=True, selected=draft.selected, named=draft.where)
         found.notes += notes

@@ -8,7 +8,7 @@ from datetime import date, tzinfo
 from decimal import Decimal
 from functools import partial
 
-from mgcds.chart.bundle import Index, follow
+from mgcds.chart.bundle import Index, contained_in, follow
 from mgcds.chart.courses import links_of, recorded_on, start_of, supplied_end, supply_days, written_end
 from mgcds.chart.dosage import Dosage, is_readable, may_wait, portions, read_dosage
 from mgcds.chart.facts import Dosing, Note, Person, Portion, Use
@@ -152,7 +152,8 @@ def _indications(record: Resource, reading: Reading) -> frozenset[str]:
     """Condition concepts of the reasons, in words, as codes or as references to conditions that were sent."""
     if "reasonReference" not in record and "reasonCode" not in record:
         return frozenset()
-    conditions = (follow(reading.index, each, "Condition", record) for each in items(record.get("reasonReference")))
+    inside = contained_in(record)
+    conditions = (follow(reading.index, each, "Condition", inside) for each in items(record.get("reasonReference")))
     reasons = [*items(record.get("reasonCode")), *(block(found.get("code")) for found in conditions if found)]
     found_in = (reading.terms.concepts_of(codings(each), concept_text(each), "Condition") for each in reasons)
     return frozenset().union(*found_in)

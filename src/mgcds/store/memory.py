@@ -9,11 +9,11 @@ from datetime import date, datetime, time, timedelta, tzinfo
 from hashlib import sha256
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine, RowMapping, Table, bindparam, select
+from sqlalchemy import Connection, Engine, RowMapping, Table, bindparam, case, func, select
 
 from mgcds.engine.remember import Override
 from mgcds.store.pseudonym import pseudonym
-from mgcds.store.tables import card, feedback, finding
+from mgcds.store.tables import Instant, card, feedback, finding
 from mgcds.store.transactions import inserting, reading, writing
 
 ACCEPTED, OVERRIDDEN = "accepted", "overridden"
@@ -40,15 +40,19 @@ class Event:
     suggestions: tuple[UUID, ...] = ()
 
 
+# A time to come counts as when it was received. Of the same finding only the newest is of interest: an EHR may send thousands.
+_AT = case((feedback.c.outcome_at < feedback.c.received_at, feedback.c.outcome_at), else_=feedback.c.received_at)
 _OVERRIDES = (
-    select(finding.c.rule, finding.c.indicator, feedback.c.outcome_at, feedback.c.received_at)
+    select(finding.c.rule, finding.c.indicator, func.max(_AT, type_=Instant))
     .join_from(feedback, finding, finding.c.card_id == feedback.c.card_id)
     .where(
         feedback.c.issuer == bindparam("by"),
         feedback.c.patient == bindparam("of"),
         feedback.c.outcome == OVERRIDDEN,
         feedback.c.outcome_at >= bindparam("since"),
+        bindparam("until") > _AT,
     )
+    .group_by(finding.c.rule, finding.c.indicator)
 )
 
 
@@ -117,12 +121,12 @@ class Store:
         return len(events) - len(rows)
 
     def overrides(self, *, issuer: str, patient_id: str, today: date, zone: tzinfo, days: int) -> tuple[Override, ...]:
-        """What was overridden for a patient in the last days, newest last. A time to come counts as when it was received."""
-        since = datetime.combine(_days_ago(today, days), time.min, zone)
-        wanted = {"by": issuer, "of": pseudonym(self._key, issuer, patient_id), "since": since}
+        """What was overridden for a patient in the last days, each finding when it was last, the newest last."""
+        since, until = (datetime.combine(day, time.min, zone) for day in (_days_ago(today, days), today + timedelta(days=1)))
+        wanted = {"by": issuer, "of": pseudonym(self._key, issuer, patient_id), "since": since, "until": until}
         with reading(self._engine) as connection:
             rows = connection.execute(_OVERRIDES, wanted).all()
-        found = {Override(rule, indicator, min(at, received).astimezone(zone).date()) for rule, indicator, at, received in rows}
+        found = (Override(rule, indicator, at.astimezone(zone).date()) for rule, indicator, at in rows)
         return tuple(sorted(found, key=lambda past: (past.on, past.rule, past.indicator)))
 
     def _cards(self, issuer: str, uuids: set[UUID]) -> dict[UUID, RowMapping]:

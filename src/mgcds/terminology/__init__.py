@@ -11,18 +11,20 @@ from mgcds.source import Place
 from mgcds.terminology.concepts import ConceptIndex, load_concepts
 from mgcds.terminology.drugs import Drugs, load_drugs
 from mgcds.terminology.medicines import resolve
+from mgcds.terminology.phrases import MOST_WORDS
 from mgcds.terminology.site import SiteTables, read_site
 from mgcds.terminology.systems import canonical_system
 from mgcds.terminology.types import Coding, Concept, DrugClass, Medicine, StatedIngredient
 
-__all__ = ["Coding", "Concept", "DrugClass", "Medicine", "StatedIngredient", "Terminology", "canonical_system"]
+__all__ = ["MOST_WORDS", "Coding", "Concept", "DrugClass", "Medicine", "StatedIngredient", "Terminology", "canonical_system"]
 
 
 # A record says the same drugs and tests again and again, and so does the next patient's: what words mean is looked up once.
-# Measured at 500 kB: 114 ms to read a chart became 31, with the like tables for codings, units and dates. Bounded, and long
-# free text is not kept.
+# Measured at 500 kB: 114 ms to read a chart became 31, with the like tables for codings, units and dates. Bounded, and neither
+# long free text is kept nor what has more codes than any record.
 _KEPT = 8192
 _LONGEST = 400  # characters
+_MOST_CODES = 20
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ class Terminology:
     def concepts_of(self, codings: Iterable[Coding], text: str, resource_type: str) -> frozenset[str]:
         """What a record of one FHIR resource type is about."""
         sent = tuple(codings)
-        if len(text) > _LONGEST:
+        if len(text) > _LONGEST or len(sent) > _MOST_CODES:
             return self.index.of(sent, text, resource_type)
         return self._concepts_of(sent, text, resource_type)
 
@@ -80,7 +82,7 @@ class Terminology:
 
     def measured(self, codings: Sequence[Coding]) -> Sequence[Concept]:
         """What an Observation is about, in order of the keys; its words do not count."""
-        return self._measured(tuple(codings))
+        return self._measured(tuple(codings)) if len(codings) <= _MOST_CODES else self._read_measured(tuple(codings))
 
     @cached_property
     def _measured(self) -> Callable[[tuple[Coding, ...]], Sequence[Concept]]:
@@ -91,7 +93,7 @@ class Terminology:
 
     def medicine(self, codings: Sequence[Coding], text: str, stated: Sequence[StatedIngredient] = ()) -> Medicine:
         """What a medication is; unresolved is an answer too."""
-        if len(text) > _LONGEST:
+        if len(text) > _LONGEST or len(codings) > _MOST_CODES or len(stated) > _MOST_CODES:
             return resolve(self.drugs, codings, text, stated)
         return self._medicine(tuple(codings), text, tuple(stated))
 

@@ -11,7 +11,11 @@ from typing import NamedTuple
 from mgcds.terminology.drugs import Drugs
 from mgcds.units import decimal, milligrams, normal_unit
 
-_AMOUNT = re.compile(r"(\d+(?:\.\d+)?)\s*(mg|mcg|ug|g|meq)(?:\s*/\s*(\d+(?:\.\d+)?)?\s*(ml))?(?!\w)")
+# Possessive, and never from within a number: a long row of digits is read once, not once from each of its digits.
+_AMOUNT = re.compile(
+    r"(?<!\d)(?<!\d\.)(\d++(?:\.\d++)?+|(?<![\w.])\.\d++)\s*+(mg|mcg|ug|g|meq)(?:\s*+/\s*+(\d++(?:\.\d++)?+|\.\d++)?\s*+(ml))?(?!\w)"
+)
+_BEFORE = 60  # characters in which "elemental", and a word, may stand before an amount
 _GAP = re.compile(r"\s*(?:of\s+|:\s*)?")
 
 
@@ -68,7 +72,8 @@ def read_label(drugs: Drugs, words: str) -> Label:
 
 def _amount(drugs: Drugs, words: str, match: re.Match[str], bare: list[_Name]) -> _Amount:
     """An amount, and whether it counts the nutrient: the bare name of the nutrient or `elemental` stands beside it."""
-    elemental = bool(drugs.elemental_after.match(words, match.end()) or drugs.elemental_before.search(words, 0, match.start()))
+    before = drugs.elemental_before.search(words, max(0, match.start() - _BEFORE), match.start())
+    elemental = bool(drugs.elemental_after.match(words, match.end()) or before)
     touching = any(
         _GAP.fullmatch(words, match.end(), each.start) or _GAP.fullmatch(words, each.end, match.start()) for each in bare
     )

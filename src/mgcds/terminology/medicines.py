@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from itertools import accumulate
 
 from mgcds.terminology.drugs import Drugs, Product
 from mgcds.terminology.label import Label, Strength, read_label
-from mgcds.terminology.phrases import drug_words
+from mgcds.terminology.phrases import MOST_WORDS, drug_words
 from mgcds.terminology.systems import ndc_readings
 from mgcds.terminology.types import ATC, NDC, RXNORM, Coding, Ingredient, Medicine, StatedIngredient
 from mgcds.units import milligrams, normal_unit
@@ -61,8 +62,11 @@ def _coded(names: Mapping[str, str], system: str, codings: Sequence[Coding]) -> 
 
 
 def _words(codings: Sequence[Coding], text: str) -> str:
+    """The text, and the displays that say more, each whole or not at all: half an amount is another one."""
     displays = [coding.display for coding in codings if coding.display and coding.display.lower() != text.lower()]
-    return drug_words(" ; ".join([text, *displays] if text else displays))
+    said = [text, *displays] if text else displays
+    kept = [words for words, until in zip(said, accumulate(map(len, said)), strict=True) if until <= MOST_WORDS]
+    return drug_words(" ; ".join(kept or said[:1]))
 
 
 def _stated(drugs: Drugs, stated: Sequence[StatedIngredient]) -> dict[str, Strength]:

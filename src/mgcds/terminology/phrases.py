@@ -6,6 +6,9 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+# Characters of one concept, its text and the displays of its codes together. The longest real ones that we met have 400.
+# What is longer is no name, and reading it would hold up everybody else: names and amounts are compared with each other.
+MOST_WORDS = 2_000
 _CLAUSE = re.compile(r"[;/.\n]| - ")
 
 

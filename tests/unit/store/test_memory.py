@@ -110,6 +110,33 @@ def test_a_time_to_come_counts_as_when_it_was_received(store: Store) -> None:
     assert [past.on for past in remembered(store)] == [(NOW - timedelta(days=7)).date()]
 
 
+def test_of_several_overrides_of_one_finding_the_newest_counts(store: Store) -> None:
+    """An EHR may send thousands; the calls of that patient read one row for each finding."""
+    first, second = show(store, *WARNING), show(store, *WARNING, ("ex-two", "info"))
+    store.note([overridden(first, days / 10) for days in range(20, 600)], issuer="a", at=NOW)
+    store.note([overridden(second, 9), overridden(show(store, ("ex-one", "critical")), 30)], issuer="a", at=NOW)
+    days = {days: (NOW - timedelta(days=days)).date() for days in (2, 9, 30)}
+    assert remembered(store) == [
+        Override("ex-one", "critical", days[30]),
+        Override("ex-two", "info", days[9]),
+        Override("ex-one", "warning", days[2]),
+    ]
+
+
+def test_an_override_of_a_day_to_come_does_not_hide_an_earlier_one(store: Store) -> None:
+    """Where the day of the rules lies behind the clock, as it does with MGCDS_TODAY."""
+    uuid = show(store, *WARNING)
+    store.note([overridden(uuid, 3)], issuer="a", at=NOW)
+    store.note([overridden(uuid, -1)], issuer="a", at=NOW + timedelta(days=5))
+    assert [past.on for past in remembered(store)] == [(NOW - timedelta(days=3)).date()]
+
+
+def test_an_override_of_the_last_moment_of_today_counts(store: Store) -> None:
+    late = NOW.replace(hour=23, minute=59, second=59, microsecond=999_999)
+    store.note([Event(show(store, *WARNING), "overridden", late)], issuer="a", at=late)
+    assert [past.on for past in remembered(store)] == [NOW.date()]
+
+
 def test_a_card_shown_twice_is_one_card(store: Store) -> None:
     uuid = show(store, ("ex-one", "warning"), ("ex-two", "info"))
     show(store, ("ex-two", "info"), ("ex-one", "warning"), uuid=uuid)
