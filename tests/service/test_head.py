@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
+from starlette.testclient import TestClient
 
+from mgcds.language.library import Library
+from mgcds.service.answering import MOST_READING_SECONDS, Answering
+from mgcds.service.app import create_app
 from mgcds.service.errors import Refused
 from mgcds.service.head import MOST_HEAD, is_known
 from mgcds.service.taking import MOST_ENTRIES, MOST_MEDICINES, within_bounds
-from tests.service.conftest import Client
+from mgcds.settings import read_settings
+from tests.service.conftest import TODAY, Client
 
 
 def test_a_head_that_is_too_large_is_431_and_an_address_414(client: Client) -> None:
@@ -106,3 +112,32 @@ def test_a_request_with_too_many_entries_is_413(client: Client) -> None:
     sent = client.fixture("01-nothing-to-say")
     sent["prefetch"]["labs"] = bundle(MOST_ENTRIES)
     assert client.call(sent)[0] == 413
+
+
+def test_feedback_with_too_many_entries_is_413(client: Client) -> None:
+    body = {"feedback": [{}] * (MOST_ENTRIES + 1)}
+    answer = client.http.post("/cds-services/mgcds-patient-view/feedback", json=body)
+    outcome = answer.json()
+    assert (answer.status_code, outcome["resourceType"], outcome["issue"][0]["code"]) == (413, "OperationOutcome", "too-costly")
+
+
+@pytest.mark.parametrize(("later", "status"), [(MOST_READING_SECONDS, 200), (MOST_READING_SECONDS + 0.1, 413)])
+def test_a_request_that_takes_too_long_to_read_is_413(
+    library: Library, monkeypatch: pytest.MonkeyPatch, later: float, status: int
+) -> None:
+    """The clock that is looked at stands at nothing first, and then at a later time."""
+    seconds = iter([0.0])
+    monkeypatch.setattr("mgcds.service.app.Answering", partial(Answering, cpu_seconds=lambda: next(seconds, later)))
+    client = Client(TestClient(create_app(library, read_settings(today=TODAY)), raise_server_exceptions=False))
+    answered, answer = client.call(client.fixture("12-ppi-and-thiazide-low-mg"))
+    assert answered == status
+    if status == 413:
+        assert answer["resourceType"] == "OperationOutcome"
+        assert answer["issue"][0]["code"] == "too-costly"
+    else:
+        assert answer["cards"]
+
+
+def test_a_request_that_takes_too_long_to_read_is_described(client: Client) -> None:
+    described = client.http.get("/openapi.json").json()["paths"]["/cds-services/{service_id}"]["post"]["responses"]
+    assert "takes too long to read" in described["413"]["description"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, tzinfo
 from typing import Any
@@ -23,10 +23,14 @@ from mgcds.chart.terms import Terms
 from mgcds.chart.unread import has_unread_words
 from mgcds.chart.versions import as_r4
 
-__all__ = ["WrongPatient", "laboratory_batches", "read_chart", "read_resources"]
+__all__ = ["TooCostly", "WrongPatient", "laboratory_batches", "read_chart", "read_resources"]
 
 # What a malformed resource can raise in a reader; anything else is a fault of ours and must be seen.
 _MALFORMED = (AttributeError, LookupError, TypeError, ValueError, ArithmeticError, RecursionError)
+
+
+class TooCostly(Exception):
+    """The time for reading was up. Nothing may be said about what was read so far: the rest could change it."""
 
 
 @dataclass(slots=True)
@@ -50,14 +54,15 @@ def read_chart(
     terminology: Terms,
     today: date,
     zone: tzinfo = UTC,
+    is_late: Callable[[], bool] = lambda: False,
 ) -> Chart:
-    """The chart of a CDS Hooks request. Raises WrongPatient; bad data never raises."""
+    """The chart of a CDS Hooks request. Raises WrongPatient, and TooCostly once `is_late`; bad data never raises."""
     given, told = block(prefetch), block(context)
     sent = supplied_by(given, laboratory_batches(terminology))
     records = [*sent.records, *walk(told.get("appointments"))]
     empty = Chart(today, hook, Person(""), sent.kinds, notes=tuple(sent.notes), partial=sent.partial)
     drafts = [*drafts_of(hook, told), *problems_of(hook, told)]
-    return _filled(empty, tail(told.get("patientId")), records, drafts, terminology, zone)
+    return _filled(empty, tail(told.get("patientId")), records, drafts, terminology, zone, is_late)
 
 
 def read_resources(resources: Any, *, hook: str, terminology: Terms, today: date, zone: tzinfo = UTC) -> Chart:
@@ -84,6 +89,7 @@ def _filled(
     drafts: Sequence[Draft],
     terms: Terms,
     zone: tzinfo,
+    is_late: Callable[[], bool] = lambda: False,
 ) -> Chart:
     """The chart with what the records and drafts say of its patient."""
     every = newest(sent if (made := as_r4(sent[0])) is sent[0] else (made, sent[1]) for sent in records)
@@ -99,11 +105,16 @@ def _filled(
     index = Index([*mine, *((draft.resource, draft.url) for draft in drafts)])
     reading = Reading(terms, empty.today, zone, person, index, _dispenses(mine, index))
     for resource, _ in mine:
+        # Asked where reading costs most, because asking costs a little too.
+        if resource["resourceType"] in medications.TYPES and is_late():
+            raise TooCostly
         try:
             _read(found, resource, reading)
         except _MALFORMED:
             found.notes.append(Note("resource-unreadable", reference(resource) or resource["resourceType"]))
     for draft in drafts:
+        if is_late():
+            raise TooCostly
         if is_about(draft.resource, names):
             try:
                 _read_draft(found, draft, reading)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from fastapi.responses import JSONResponse, Response
 from mgcds.cards import respond
 from mgcds.cards.dialect import adapt, profile
 from mgcds.chart.facts import Chart
-from mgcds.chart.intake import WrongPatient, laboratory_batches, read_chart
+from mgcds.chart.intake import TooCostly, WrongPatient, laboratory_batches, read_chart
 from mgcds.engine.evaluate import Engine
 from mgcds.garbage import uncollected
 from mgcds.service.body import parse
@@ -37,6 +37,8 @@ from mgcds.store import Shown
 STORE_THREADS = 4
 # Cards wait this long for the database, then they go out: EHRs give up on a service after a second or two.
 RECORDING_SECONDS = 0.5
+# Of CPU, ten times what the largest charts take: only texts that are made to be slow come near it.
+MOST_READING_SECONDS = 5.0
 _UNSTORED = {"cache-control": "no-store"}
 
 
@@ -70,14 +72,16 @@ class Answering:
         *,
         prefetch: Mapping[str, Mapping[str, str]],
         clients: Clients,
+        cpu_seconds: Callable[[], float] = time.thread_time,
     ) -> None:
-        """`prefetch`: hook to the templates of its discovery entry."""
+        """`prefetch`: hook to the templates of its discovery entry. `cpu_seconds`: as the engine's."""
         self._engine = engine
         self._memory = memory
         self._fetcher = fetcher
         self._settings = settings
         self._prefetch = prefetch
         self._clients = clients
+        self._cpu_seconds = cpu_seconds
         self._batches = laboratory_batches(engine.library.terminology)
         # One evaluation at a time, in a thread beside the event loop: the engine holds the interpreter anyway, so more
         # threads would make every answer slower and none sooner, but the probes must be answered while a chart is read.
@@ -156,6 +160,7 @@ class Answering:
         return Answered(Response(written, media_type="application/json", headers=_UNSTORED), shown(answer))
 
     def _chart(self, hook: str, call: Call, patient_id: str) -> Chart:
+        end = self._cpu_seconds() + MOST_READING_SECONDS
         try:
             with step("read"):
                 chart = read_chart(
@@ -165,7 +170,10 @@ class Answering:
                     terminology=self._engine.library.terminology,
                     today=self._settings.day(),
                     zone=self._settings.zone,
+                    is_late=lambda: self._cpu_seconds() > end,
                 )
+        except TooCostly:
+            raise Refused(413, "too-costly", "The request takes too long to read.") from None
         except WrongPatient:
             raise Refused(412, "conflict", "The prefetched patient is not the patient of the context.") from None
         missing = [kind for kind in REQUIRED if kind not in chart.supplied]
@@ -174,7 +182,7 @@ class Answering:
         return chart
 
     def _noted(self, caller: Caller, body: bytes) -> JSONResponse:
-        events = read_feedback(parse(body), self._engine.library.reasons)
+        events = read_feedback(within_bounds(parse(body)), self._engine.library.reasons)
         unknown = self._memory.note(events, issuer=caller.scope)
         current().outcomes, current().unknown = tuple(event.outcome for event in events), unknown
         taken: dict[str, Any] = {"received": len(events), "unknown": unknown}

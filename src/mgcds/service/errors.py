@@ -21,7 +21,7 @@ _MEANINGS = {
     404: "No such service",
     408: "The request came too slowly",
     412: "Required data could not be had, or they are another patient's",
-    413: "The request is too large",
+    413: "The request is too large, or takes too long to read",
     415: "The request is not JSON in UTF-8 without content encoding",
     429: "Too many calls in too short a time; `retry-after` says when to call again",
     500: "The service failed; nothing was decided",

@@ -11,13 +11,16 @@ import pytest
 
 from mgcds.chart import bundle as bundles
 from mgcds.chart import fhir
+from mgcds.chart.intake import TooCostly, read_chart
 from mgcds.clock import parse_moment
-from mgcds.terminology import MOST_WORDS, Coding, StatedIngredient, Terminology
+from mgcds.terminology import MOST_WORDS, Coding, Medicine, StatedIngredient, Terminology
 from mgcds.terminology.label import read_label
 from mgcds.units import decimal, normal_unit
 from tests.unit.chart.build import (
     ICD,
+    PATIENT,
     RX,
+    TODAY,
     bundle,
     chart,
     codes,
@@ -218,3 +221,41 @@ def test_tables_keep_nothing_that_is_long(terminology: Terminology) -> None:
     terminology.medicine([], "", [StatedIngredient((), "zinc", None, None, "unit")] * 30)
     assert fhir.tail("Patient/" + "z" * 5_000_000).startswith("zzz")
     assert kept() == before
+
+
+class Slow:
+    """Terms of which each medicine takes a second of CPU."""
+
+    def __init__(self, terminology: Terminology) -> None:
+        self._terminology = terminology
+        self.seconds = 0.0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._terminology, name)
+
+    def medicine(self, *given: Any) -> Medicine:
+        self.seconds += 1
+        return self._terminology.medicine(*given)
+
+
+@pytest.mark.parametrize("where", ["prefetch", "drafts"])
+@pytest.mark.parametrize(("most", "is_read"), [(3, True), (2, False)])
+def test_reading_ends_when_its_time_is_up(terminology: Terminology, where: str, most: float, is_read: bool) -> None:
+    terms = Slow(terminology)
+    orders = bundle(*(medication(id=f"m{number}") for number in range(4)))
+
+    def read() -> int:
+        given = {"patient": PATIENT} | ({"medications": orders} if where == "prefetch" else {})
+        context = {"patientId": "p"} | ({"draftOrders": orders} if where == "drafts" else {})
+        hook = "order-sign" if where == "drafts" else "patient-view"
+        found = read_chart(
+            hook=hook, context=context, prefetch=given, terminology=terms, today=TODAY, is_late=lambda: terms.seconds > most
+        )
+        return len(found.uses)
+
+    if is_read:
+        assert read() == 4
+    else:
+        with pytest.raises(TooCostly):
+            read()
+        assert terms.seconds == 3
