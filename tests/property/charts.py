@@ -9,12 +9,13 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 from hypothesis import strategies as st
 
 from mgcds.chart.derived import computed
 from mgcds.chart.dosage import DailyDose, portions
-from mgcds.chart.facts import Chart, Person, Problem, Request, Result, Times, Use
+from mgcds.chart.facts import Chart, Dosing, Person, Problem, Request, Result, Times, Use
 from mgcds.chart.intake import laboratory_batches
 from mgcds.check.cases import CaseFile
 from mgcds.check.charts import chart_of
@@ -126,9 +127,10 @@ def charts(draw: st.DrawFn, known: Known) -> Chart:
         uses.append(Use(
             medicine, f"MedicationRequest/m{number}", active, drafted, drafted and draw(st.booleans()),
             draw(st.sampled_from(ROUTES)), start, None if active else draw(sometimes(moments())), draw(sometimes(moments())),
-            portions(medicine, [daily]), (Times(tuple(sorted(minutes)) if minutes else None, weekdays),),
+            Dosing(portions(medicine, [daily]), (Times(tuple(sorted(minutes)) if minutes else None, weekdays),),
+                   draw(sometimes(st.sampled_from([5, 6, 7, 8])))),
             frozenset(draw(st.sets(st.sampled_from(known.indications), max_size=1))),
-            draw(sometimes(st.sampled_from([5, 6, 7, 8]))), draw(sometimes(st.sampled_from([89, 90, 91]))),
+            draw(sometimes(st.sampled_from([89, 90, 91]))),
         ))  # fmt: skip
     problems = [
         Problem(frozenset({key}), key, f"Condition/c{number}", draw(sometimes(moments())))
@@ -147,6 +149,10 @@ def charts(draw: st.DrawFn, known: Known) -> Chart:
                  tuple(problems), tuple(requests))  # fmt: skip
 
 
+def _renamed(fact: Any, reference: str) -> Any:
+    return fact._replace(reference=reference) if isinstance(fact, Result | Use) else replace(fact, reference=reference)
+
+
 def mixtures(known: Known, files: list[CaseFile]) -> st.SearchStrategy[Chart]:
     """Cases of up to three rules in one chart, at the hook of the first, with some facts left out."""
     cases = [case for file in files for case in file.cases]
@@ -155,7 +161,7 @@ def mixtures(known: Known, files: list[CaseFile]) -> st.SearchStrategy[Chart]:
     def mixed(draw: st.DrawFn) -> Chart:
         chosen = [chart_of(case, known.terms) for case in draw(st.lists(st.sampled_from(cases), min_size=1, max_size=3))]
         first = chosen[0]
-        every = [replace(fact, reference=f"{fact.reference}-{number}")
+        every = [_renamed(fact, f"{fact.reference}-{number}")
                  for number, chart in enumerate(chosen)
                  for fact in (*chart.results, *chart.uses, *chart.problems, *chart.requests)]  # fmt: skip
         left_out = draw(st.sets(st.integers(0, len(every)), max_size=2))

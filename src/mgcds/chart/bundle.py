@@ -10,17 +10,22 @@ from mgcds.chart.fhir import Resource, block, canonical, items, reference, tail,
 from mgcds.clock import parse_moment
 
 Record = tuple[Resource, str]  # a resource and the fullUrl under which it was sent
-Index = Mapping[str, Resource]  # by "Type/id" and by fullUrl
 _NOTHING: Mapping[str, Resource] = {}
 
 
 def newest(records: Iterable[Record]) -> list[Record]:
     """One version a resource: the higher version, else the later update, else any, but always the same one."""
-    found: dict[str, list[Record]] = {}
+    chosen: dict[str, Record] = {}
+    versions: dict[str, list[Record]] = {}  # of those that were sent more than once
     for sent in records:
         record = sent if sent[0].get("id") else _named(sent)
-        found.setdefault(reference(record[0]) or canonical(record[0]), []).append(record)
-    return [sent[0] if len(sent) == 1 else max(sent, key=_age) for _, sent in sorted(found.items())]
+        key = reference(record[0]) or canonical(record[0])
+        first = chosen.setdefault(key, record)
+        if first is not record:
+            versions.setdefault(key, [first]).append(record)
+    for key, each in versions.items():
+        chosen[key] = max(each, key=_age)
+    return [chosen[key] for key in sorted(chosen)]
 
 
 def _named(record: Record) -> Record:
@@ -38,14 +43,29 @@ def _age(record: Record) -> tuple[int, float, str, str]:
     return (int(version) if version.isdecimal() else -1), (updated.instant if updated else -1.0), canonical(resource), url
 
 
-def index_of(records: Iterable[Record]) -> dict[str, Resource]:
-    """Resources by "Type/id" and by fullUrl."""
-    index: dict[str, Resource] = {}
+class Index:
+    """Resources by "Type/id" and by fullUrl; put together when a reference is first followed, as many requests have none."""
+
+    __slots__ = ("_found", "_records")
+
+    def __init__(self, records: Iterable[Record]) -> None:
+        self._records = records
+        self._found: dict[str, Resource] | None = None
+
+    def get(self, key: str) -> Resource | None:
+        """The first resource of that name."""
+        if self._found is None:
+            self._found = _by_name(self._records)
+        return self._found.get(key)
+
+
+def _by_name(records: Iterable[Record]) -> dict[str, Resource]:
+    found: dict[str, Resource] = {}
     for resource, url in records:
-        index.setdefault(reference(resource), resource)
-        index.setdefault(url, resource)
-    index.pop("", None)
-    return index
+        found.setdefault(reference(resource), resource)
+        found.setdefault(url, resource)
+    found.pop("", None)
+    return found
 
 
 def contained_in(*holders: Resource) -> dict[str, Resource]:

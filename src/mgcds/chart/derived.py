@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 
 from mgcds.chart.facts import Person, Result
-from mgcds.clock import completed_years
+from mgcds.clock import Moment, completed_years
 from mgcds.terminology.types import Concept, Formula
 from mgcds.units import round_half_up
 
@@ -18,14 +19,15 @@ Shape = Callable[[Result, Formula, Result | None, Person, date, int], Computed |
 
 def computed(results: Iterable[Result], concepts: Mapping[str, Concept], person: Person, today: date) -> list[Result]:
     """Every result that a concept with a formula makes of the results there are."""
+    formulas = [(concept, concept.formula) for concept in concepts.values() if concept.formula]
+    needed = {key for _, formula in formulas for key in (formula.of, formula.with_)}
     known: dict[str, list[Result]] = {}
-    for result in sorted(results, key=in_order):
+    for result in sorted((each for each in results if each.concept in needed), key=in_order):
         known.setdefault(result.concept, []).append(result)
     made = []
-    for concept in concepts.values():
-        formula = concept.formula
-        shape = SHAPES.get(formula.name) if formula else None
-        if formula is None or shape is None or concept.unit is None:
+    for concept, formula in formulas:
+        shape = SHAPES.get(formula.name)
+        if shape is None or concept.unit is None:
             continue
         beside = _beside(formula, known, today)
         for result in known.get(formula.of, ()):
@@ -39,10 +41,17 @@ def computed(results: Iterable[Result], concepts: Mapping[str, Concept], person:
     return made
 
 
-def in_order(result: Result) -> tuple[str, date, date, float, str, Decimal, str]:
-    """What results are sorted by: concept, time, reference, value, sign."""
-    taken = result.taken
-    return result.concept, taken.first, taken.last, taken.instant, result.reference, result.value, result.sign
+def each_once(results: Iterable[Result]) -> tuple[Result, ...]:
+    """Results in order, each once."""
+    ordered = sorted(results, key=in_order)
+    # Not by a set: the hash of a Decimal takes longer than the rest.
+    return tuple(each for each, before in zip(ordered, [None, *ordered], strict=False) if each != before)
+
+
+def in_order(result: Result) -> tuple[str, Moment, str, Decimal, str, str, int]:
+    """What results are sorted by: concept, time, reference, value, sign, and what else there is."""
+    concept, value, _, taken, reference, period_days, computed_from, sign = result
+    return concept, taken, reference, value, sign, computed_from, period_days or 0
 
 
 def _beside(formula: Formula, known: Mapping[str, Sequence[Result]], today: date) -> Result | None:
@@ -70,13 +79,18 @@ def _ckd_epi_2021(
     ages = {completed_years(person.born.last, today), completed_years(person.born.first, today)}
     if min(ages) < (formula.from_age or 0):
         return None
-    n = {name: float(number) for name, number in formula.numbers.items()}
+    n = _floats(formula)
     ratio = float(result.value) / n[f"k_{person.sex}"]
     by_ratio = n["scale"] * min(ratio, 1.0) ** n[f"a_{person.sex}"] * max(ratio, 1.0) ** n["b"]
     by_sex = n.get(f"f_{person.sex}", 1.0)
     values = {round_half_up(Decimal(repr(by_ratio * n["c"] ** age * by_sex)), decimals) for age in ages}
     sign = {"<": ">=", ">": "<="}[result.sign[0]] if result.sign else ""
     return (values.pop(), sign, (formula.of,)) if len(values) == 1 else None
+
+
+@lru_cache(64)  # a Decimal takes its time to become a float: half the time of a formula
+def _floats(formula: Formula) -> Mapping[str, float]:
+    return {name: float(number) for name, number in formula.numbers.items()}
 
 
 def _albumin_corrected(

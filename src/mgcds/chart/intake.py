@@ -8,8 +8,8 @@ from datetime import UTC, date, tzinfo
 from typing import Any
 
 from mgcds.chart import medications, requests
-from mgcds.chart.bundle import Record, index_of, newest, reference_to
-from mgcds.chart.derived import computed, in_order
+from mgcds.chart.bundle import Index, Record, newest, reference_to
+from mgcds.chart.derived import computed, each_once
 from mgcds.chart.drafts import PLACED, Draft, drafts_among, drafts_of, problems_of
 from mgcds.chart.facts import Chart, Note, Person, Problem, Request, Result, Use
 from mgcds.chart.fhir import Resource, block, holds_rubbish, items, reference, tail, text, walk
@@ -58,9 +58,9 @@ def read_chart(
 ) -> Chart:
     """The chart of a CDS Hooks request. Raises WrongPatient, and TooCostly once `is_late`; bad data never raises."""
     given, told = block(prefetch), block(context)
-    supplied, partly, notes = supplied_by(given, laboratory_batches(terminology))
-    records = [*walk(list(given.values())), *walk(told.get("appointments"))]
-    empty = Chart(today, hook, Person(""), supplied, notes=tuple(notes), partial=partly)
+    sent = supplied_by(given, laboratory_batches(terminology))
+    records = [*sent.records, *walk(told.get("appointments"))]
+    empty = Chart(today, hook, Person(""), sent.kinds, notes=tuple(sent.notes), partial=sent.partial)
     drafts = [*drafts_of(hook, told), *problems_of(hook, told)]
     return _filled(empty, tail(told.get("patientId")), records, drafts, terminology, zone, is_late)
 
@@ -92,7 +92,7 @@ def _filled(
     is_late: Callable[[], bool] = lambda: False,
 ) -> Chart:
     """The chart with what the records and drafts say of its patient."""
-    every = newest((as_r4(resource), url) for resource, url in records)
+    every = newest(sent if (made := as_r4(sent[0])) is sent[0] else (made, sent[1]) for sent in records)
     person, names = read_person(every, patient_id, zone)
     at_hand = {draft.where for draft in drafts} if empty.hook == PLACED else set[str]()
     mine: list[Record] = []
@@ -102,7 +102,7 @@ def _filled(
             found.notes.append(Note("resource-unreadable", reference(record[0])))
         elif not at_hand or reference(record[0]) not in at_hand:
             mine.append(record)
-    index = index_of([*mine, *((draft.resource, draft.url) for draft in drafts)])
+    index = Index([*mine, *((draft.resource, draft.url) for draft in drafts)])
     reading = Reading(terms, empty.today, zone, person, index, _dispenses(mine, index))
     for resource, _ in mine:
         # Asked where reading costs most, because asking costs a little too.
@@ -125,7 +125,7 @@ def _filled(
     return replace(
         empty,
         person=person,
-        results=tuple(sorted(set(found.results), key=in_order)),
+        results=each_once(found.results),
         uses=tuple(sorted(found.uses, key=lambda use: (use.reference, use.drafted))),
         problems=tuple(sorted(found.problems, key=lambda problem: (problem.reference, problem.name))),
         requests=tuple(sorted(found.requests, key=lambda request: (request.reference, request.name))),
@@ -135,7 +135,7 @@ def _filled(
     )
 
 
-def _dispenses(records: Iterable[Record], index: Mapping[str, Resource]) -> dict[str, list[Resource]]:
+def _dispenses(records: Iterable[Record], index: Index) -> dict[str, list[Resource]]:
     """Dispenses that took place, by the reference of the order they fill."""
     found: dict[str, list[Resource]] = {}
     for resource, _ in records:
@@ -153,15 +153,15 @@ def _read(found: _Found, resource: Resource, reading: Reading) -> None:
     kind, terms, today, zone = resource["resourceType"], reading.terms, reading.today, reading.zone
     if has_unread_words(resource):
         found.notes.append(Note("resource-unreadable", reference(resource)))
-    if kind in medications.TYPES:
-        use, notes = read_use(resource, reading)
-        if use:
-            found.uses.append(use)
-        found.notes += notes
-    elif kind == "Observation":
+    if kind == "Observation":
         results, flags, notes = read_observation(resource, terms, today, zone)
         found.results += results
         found.flags += flags
+        found.notes += notes
+    elif kind in medications.TYPES:
+        use, notes = read_use(resource, reading)
+        if use:
+            found.uses.append(use)
         found.notes += notes
     elif kind in ("Condition", "Procedure", "Encounter"):
         problems, notes = (

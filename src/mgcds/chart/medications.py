@@ -6,14 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, tzinfo
 from decimal import Decimal
+from functools import partial
 
 from mgcds.chart.bundle import Index, contained_in, follow
 from mgcds.chart.courses import links_of, recorded_on, start_of, supplied_end, supply_days, written_end
-from mgcds.chart.dosage import Dosage, portions, read_dosage
-from mgcds.chart.facts import Note, Person, Portion, Use
+from mgcds.chart.dosage import Dosage, is_readable, may_wait, portions, read_dosage
+from mgcds.chart.facts import Dosing, Note, Person, Portion, Use
 from mgcds.chart.fhir import Resource, block, codings, concept_text, items, reference, status_code, text
 from mgcds.chart.products import medicine_of
 from mgcds.chart.terms import Terms
+from mgcds.chart.timing import Bounds, bounds_of
 from mgcds.clock import Moment, on
 from mgcds.terminology.types import Medicine
 
@@ -47,7 +49,8 @@ def read_use(
     record: Resource, reading: Reading, *, drafted: bool = False, selected: bool = False, named: str = ""
 ) -> tuple[Use | None, list[Note]]:
     """A use, or None where the record says nothing about use; with notes. `named` is the reference of a draft without id."""
-    where = reference(record) or named
+    own = reference(record)
+    where = own or named
     state = _STATES.get(status_code(record.get("status")), UNKNOWN)
     if state == VOID or record.get("doNotPerform") is True:
         return None, []
@@ -58,30 +61,45 @@ def read_use(
             return None, []
     medicine = medicine_of(record, reading.index, reading.terms)
     instructions = items(record.get("dosageInstruction") or record.get("dosage"))
-    dosages = [read_dosage(each, reading.zone) for each in instructions]
     notes = [] if medicine.is_resolved else [Note("medication-unresolved", where)]
-    notes += [] if all(dosage.readable for dosage in dosages) else [Note("dosage-unreadable", where)]
-    start, end, runs = _course(record, state, dosages, reading)
+    if not all(map(is_readable, instructions)):
+        notes.append(Note("dosage-unreadable", where))
+    bounds = [bounds_of(each.get("timing"), reading.zone) for each in instructions]
+    start, end, runs = _course(record, state, bounds, reading.dispenses.get(own, ()), reading)
     active = drafted or runs
-    route = next((each["route"] for each in instructions if isinstance(each.get("route"), dict)), None)
+    links = links_of(record, reading.index)
+    dosing = partial(_dosing, medicine, instructions, reading.zone)
     use = Use(
         medicine=medicine,
         reference=where,
         active=active,
         drafted=drafted,
         selected=selected,
-        route=reading.terms.route(codings(route), concept_text(route)) if route else None,
+        route=_route(instructions, reading.terms),
         start=start,
         end=None if active else end or start,
         recorded=recorded_on(record, reading.zone),
-        portions=_portions(medicine, dosages),
-        times=tuple(dosage.schedule.times for dosage in dosages),
+        dosing=Dosing.later(dosing) if may_wait(medicine, instructions) else dosing(),
         indications=_indications(record, reading),
-        length_days=max((d.schedule.length_days for d in dosages if d.schedule.length_days is not None), default=None),
         supply_days=supply_days(record),
-        links=links_of(record, reading.index) | ({where} if drafted else frozenset()),  # a draft renews the order of its id
+        links=links | {where} if drafted else links,  # a draft renews the order of its id
     )
     return use, notes
+
+
+def _route(instructions: Sequence[Resource], terms: Terms) -> str | None:
+    for each in instructions:
+        if isinstance(route := each.get("route"), dict):
+            return terms.route(codings(route), concept_text(route)) if route else None
+    return None
+
+
+def _dosing(medicine: Medicine, instructions: Sequence[Resource], zone: tzinfo) -> Dosing:
+    """What the instructions say together."""
+    dosages = [read_dosage(each, zone) for each in instructions]
+    lengths = [days for dosage in dosages if (days := dosage.schedule.length_days) is not None]
+    times = tuple(dosage.schedule.times for dosage in dosages)
+    return Dosing(_portions(medicine, dosages), times, max(lengths, default=None))
 
 
 def _fills_known_order(record: Resource, reading: Reading) -> bool:
@@ -93,13 +111,11 @@ def _fills_known_order(record: Resource, reading: Reading) -> bool:
 
 
 def _course(
-    record: Resource, state: str, dosages: Sequence[Dosage], reading: Reading
+    record: Resource, state: str, bounds: Sequence[Bounds], dispenses: Sequence[Resource], reading: Reading
 ) -> tuple[Moment | None, Moment | None, bool]:
     """Start and end of the course, and whether it runs today."""
-    schedules = [dosage.schedule for dosage in dosages]
-    dispenses = reading.dispenses.get(reference(record), ())
-    start = start_of(record, schedules, dispenses, reading.zone)
-    end = written_end(record, schedules, reading.zone)
+    start = start_of(record, bounds, dispenses, reading.zone)
+    end = written_end(record, bounds, reading.zone)
     if record.get("resourceType") == "MedicationDispense":
         end = end or supplied_end(record, [record], reading.zone)
         runs = end is not None and status_code(record.get("status")) != "stopped"
@@ -134,6 +150,8 @@ def _widest(choices: Sequence[Portion]) -> Portion:
 
 def _indications(record: Resource, reading: Reading) -> frozenset[str]:
     """Condition concepts of the reasons, in words, as codes or as references to conditions that were sent."""
+    if "reasonReference" not in record and "reasonCode" not in record:
+        return frozenset()
     inside = contained_in(record)
     conditions = (follow(reading.index, each, "Condition", inside) for each in items(record.get("reasonReference")))
     reasons = [*items(record.get("reasonCode")), *(block(found.get("code")) for found in conditions if found)]

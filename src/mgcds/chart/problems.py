@@ -14,6 +14,7 @@ _ACTIVE = frozenset({"active", "recurrence", "relapse"})
 _NOT_ACTIVE = frozenset({"inactive", "remission", "resolved"})
 _NOT_TRUE = frozenset({"refuted", "entered-in-error"})
 _RUNNING = frozenset({"in-progress", "active", "on-hold"})
+_DONE_OR_RUNNING = _RUNNING | {"completed", ""}
 _MONTHS = {"years": 12, "months": 1}
 
 Read = tuple[list[Problem], list[Note]]
@@ -21,9 +22,11 @@ Read = tuple[list[Problem], list[Note]]
 
 def read_condition(record: Resource, terms: Terms, person: Person, today: date, zone: tzinfo) -> Read:
     """A Condition that is active and not refuted, with its onset."""
-    clinical, verification = status_code(record.get("clinicalStatus")), status_code(record.get("verificationStatus"))
     found = _concepts(record.get("code"), terms, "Condition")
-    if not found or clinical in _NOT_ACTIVE or verification in _NOT_TRUE or _is_abated(record, clinical, person, today, zone):
+    if not found:
+        return [], []
+    clinical, verification = status_code(record.get("clinicalStatus")), status_code(record.get("verificationStatus"))
+    if clinical in _NOT_ACTIVE or verification in _NOT_TRUE or _is_abated(record, clinical, person, today, zone):
         return [], []
     onset = _when(record, "onset", person, zone)
     if onset is not None and onset.first > today:
@@ -65,9 +68,9 @@ def _months_later(day: date, months: int) -> date:
 
 def read_procedure(record: Resource, terms: Terms, today: date, zone: tzinfo) -> Read:
     """A Procedure that is running, or was done so lately that its concept still holds."""
-    status = status_code(record.get("status"))
     found = _concepts(record.get("code"), terms, "Procedure")
-    if not found or status not in {*_RUNNING, "completed", ""}:
+    status = status_code(record.get("status"))
+    if not found or status not in _DONE_OR_RUNNING:
         return [], []
     period = block(record.get("performedPeriod"))
     begun = parse_moment(record.get("performedDateTime") or period.get("start"), zone)

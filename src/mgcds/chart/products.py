@@ -15,6 +15,8 @@ _MOST_INGREDIENTS = 100  # of a product; the words of each are read, so that a t
 def medicine_of(record: Resource, index: Index, terms: Terms) -> Medicine:
     """The medicine of an order, statement, administration or dispense. ValueError for one that no product can be."""
     concept, target = record.get("medicationCodeableConcept"), record.get("medicationReference")
+    if isinstance(concept, dict) and not target:
+        return terms.medicine(codings(concept), concept_text(concept))
     medication = follow(index, target, "Medication", contained_in(record)) or {}
     sources = [each for each in (concept, medication.get("code")) if isinstance(each, dict)]
     said = next((said for source in sources if (said := concept_text(source))), "") or words(block(target).get("display"))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, NamedTuple
 
+from mgcds.chart.bundle import Record
 from mgcds.chart.facts import CONDITIONS, MEDICATIONS, ORDERS, PATIENT, PROCEDURES, STATEMENTS, Note
-from mgcds.chart.fhir import block, holds_rubbish, items, text, unwrapped, walk
+from mgcds.chart.fhir import block, holds_rubbish, items, plain_entries, text, unwrapped, walk
 
 KINDS = frozenset({PATIENT, MEDICATIONS, STATEMENTS, CONDITIONS, PROCEDURES, ORDERS})
 _OBSERVATION = "Observation"
+_MATCHES = (None, "match")  # search modes of an entry
 _OF_TYPE = {
     "Patient": PATIENT,
     "MedicationRequest": MEDICATIONS,
@@ -31,27 +33,41 @@ _OF_NAME = (
 )  # fmt: skip
 
 
-def supplied_by(prefetch: Mapping[str, Any], batches: Iterable[str]) -> tuple[frozenset[str], frozenset[str], list[Note]]:
-    """Kinds supplied by a prefetch, which of them only in part, and notes. Laboratory batches are kinds of their own."""
+class Supply(NamedTuple):
+    """What a prefetch holds: kinds supplied, which of them only in part, notes, and every record in the order sent."""
+
+    kinds: frozenset[str]
+    partial: frozenset[str]
+    notes: list[Note]
+    records: list[Record]
+
+
+def supplied_by(prefetch: Mapping[str, Any], batches: Iterable[str]) -> Supply:
+    """What a prefetch supplies. Laboratory batches are kinds of their own."""
     laboratory = frozenset(batches)
     supplied: set[str] = set()
     partial: set[str] = set()
     notes: list[Note] = []
+    every: list[Record] = []
+    ours = KINDS | laboratory
     for key, value in prefetch.items():
+        plain = plain_entries(value)
+        records = [*walk(value)] if plain is None else plain
+        every += records
         if _has_failed(value):
             notes.append(Note("data-partial"))
             continue
-        types = {resource["resourceType"] for resource, _ in walk(value)}
-        if key in KINDS | laboratory:  # it may hold more than its kind
+        types = {resource["resourceType"] for resource, _ in records}
+        if key in ours:  # it may hold more than its kind
             supplied |= {key} | {_OF_TYPE[kind] for kind in types if kind in _OF_TYPE}
         else:
             supplied |= _kinds(key, value, types, laboratory)
-        if _is_partial(unwrapped(value)):
+        if _is_partial(unwrapped(value), types):
             partial |= kinds_at(key, value, laboratory)
             notes.append(Note("data-partial"))
-        if holds_rubbish(value):
+        if plain is None and holds_rubbish(value):
             notes.append(Note("resource-unreadable"))
-    return frozenset(supplied), frozenset(partial), notes
+    return Supply(frozenset(supplied), frozenset(partial), notes, every)
 
 
 def failed_in(prefetch: Mapping[str, Any], batches: Iterable[str]) -> frozenset[str]:
@@ -107,15 +123,17 @@ def _is_grave(outcome: Any) -> bool:
     return _is_outcome(outcome) and any(issue.get("severity") in ("error", "fatal") for issue in items(outcome.get("issue")))
 
 
-def _is_partial(value: Any) -> bool:
-    """Whether a searchset says that there is more than it holds."""
+def _is_partial(value: Any, types: Collection[str]) -> bool:
+    """Whether a searchset, which holds resources of some types, says that there is more than it holds."""
     bundle = block(value)
     if bundle.get("resourceType") != "Bundle":
         return False
     if any(link.get("relation") == "next" for link in items(bundle.get("link"))):
         return True
     entries = items(bundle.get("entry"))
-    matches = [entry for entry in entries if block(entry.get("search")).get("mode") in (None, "match")]
     total = bundle.get("total")
-    more = isinstance(total, int) and not isinstance(total, bool) and total > len(matches)
-    return more or any(_is_grave(entry.get("resource")) for entry in entries)
+    if isinstance(total, int) and not isinstance(total, bool):
+        matches = sum(block(entry.get("search")).get("mode") in _MATCHES for entry in entries)
+        if total > matches:
+            return True
+    return "OperationOutcome" in types and any(_is_grave(entry.get("resource")) for entry in entries)

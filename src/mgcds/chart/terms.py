@@ -18,6 +18,9 @@ class Terms(Protocol):
     def concepts_of(self, codings: Iterable[Coding], text: str, resource_type: str) -> frozenset[str]:
         """What a record of one FHIR resource type is about."""
 
+    def measured(self, codings: Sequence[Coding]) -> Sequence[Concept]:
+        """What an Observation is about, in order of the keys; its words do not count."""
+
     def medicine(self, codings: Sequence[Coding], text: str, stated: Sequence[StatedIngredient] = ()) -> Medicine:
         """What a medication is; unresolved is an answer too."""
 

@@ -26,6 +26,9 @@ _HOURS = {"s": Decimal(1) / 3600, "min": Decimal(1) / 60, "h": Decimal(1), "d": 
           "mo": Decimal(720), "a": Decimal(8760)}  # fmt: skip
 
 
+Bounds = tuple[Moment | None, Moment | None]  # start and end
+
+
 @dataclass(frozen=True, slots=True)
 class Schedule:
     """What a Timing says. `fewest` to `most`: doses on a day on which doses are taken, None where not written."""
@@ -33,8 +36,6 @@ class Schedule:
     fewest: Decimal | None
     most: Decimal | None
     times: Times
-    starts: Moment | None
-    ends: Moment | None
     length_days: int | None
 
 
@@ -50,9 +51,13 @@ def read_timing(timing: Any, zone: tzinfo = UTC) -> Schedule:
     if days and fewest is not None and most is not None:
         once = Decimal(len(minutes) or 1)  # "once a week, on Monday" is one dose on that day
         fewest, most = (once if fewest < 1 else fewest), (once if most < 1 else most)
-    period = block(repeat.get("boundsPeriod"))
-    starts, ends = parse_moment(period.get("start"), zone), parse_moment(period.get("end"), zone)
-    return Schedule(fewest, most, Times(minutes or None, days or None), starts, ends, _length(repeat, starts, ends))
+    return Schedule(fewest, most, Times(minutes or None, days or None), _length(repeat, *bounds_of(timing, zone)))
+
+
+def bounds_of(timing: Any, zone: tzinfo) -> Bounds:
+    """When a Timing starts and ends, where that is written."""
+    period = block(block(block(timing).get("repeat")).get("boundsPeriod"))
+    return (parse_moment(period.get("start"), zone), parse_moment(period.get("end"), zone)) if period else (None, None)
 
 
 def _doses(repeat: Resource, written: Collection[int], events: Collection[Collection[int]]) -> tuple[Decimal, Decimal] | None:

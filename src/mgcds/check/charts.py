@@ -15,6 +15,7 @@ from mgcds.chart.facts import (
     PROCEDURES,
     STATEMENTS,
     Chart,
+    Dosing,
     Person,
     Problem,
     Request,
@@ -127,9 +128,7 @@ def _use(line: MedicineLine, where: str, terminology: Terminology) -> Use:
         route=str(line.by) if line.by else None,
         start=_day(line.since),
         end=_day(line.until),
-        portions=portions(medicine, doses),
-        times=(Times(minutes or None, weekdays or None),),
+        dosing=Dosing(portions(medicine, doses), (Times(minutes or None, weekdays or None),), line.length),
         indications=frozenset({str(line.for_)} if line.for_ else ()),
-        length_days=line.length,
         supply_days=line.supply,
     )

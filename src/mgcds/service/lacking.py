@@ -67,7 +67,7 @@ def plan(call: Call, context: Context, templates: Mapping[str, str], batches: It
 
 def _needs(prefetch: Mapping[str, Any], templates: Mapping[str, str], batches: frozenset[str]) -> tuple[Need, ...]:
     """Keys that are absent, and Bundles with more pages. What is null or has failed is answered: it is not asked again."""
-    supplied, _, _ = supplied_by(prefetch, batches)
+    supplied = supplied_by(prefetch, batches).kinds
     lacking = [key for key in templates if key not in supplied | failed_in(prefetch, batches)]
     needs = [Need(key, key, templates[key]) for key in lacking]
     for key, value in prefetch.items():

@@ -80,6 +80,17 @@ class Terminology:
     def _concepts_of(self) -> Callable[[tuple[Coding, ...], str, str], frozenset[str]]:
         return lru_cache(_KEPT)(self.index.of)
 
+    def measured(self, codings: Sequence[Coding]) -> Sequence[Concept]:
+        """What an Observation is about, in order of the keys; its words do not count."""
+        return self._measured(tuple(codings)) if len(codings) <= _MOST_CODES else self._read_measured(tuple(codings))
+
+    @cached_property
+    def _measured(self) -> Callable[[tuple[Coding, ...]], Sequence[Concept]]:
+        return lru_cache(_KEPT)(self._read_measured)
+
+    def _read_measured(self, sent: tuple[Coding, ...]) -> Sequence[Concept]:
+        return tuple(self.concepts[key] for key in sorted(self.index.of(sent, "", "Observation")))
+
     def medicine(self, codings: Sequence[Coding], text: str, stated: Sequence[StatedIngredient] = ()) -> Medicine:
         """What a medication is; unresolved is an answer too."""
         if len(text) > _LONGEST or len(codings) > _MOST_CODES or len(stated) > _MOST_CODES:

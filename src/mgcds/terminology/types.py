@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import NamedTuple
 
 from mgcds.units import round_half_up
 
@@ -16,8 +17,7 @@ NDC = "http://hl7.org/fhir/sid/ndc"
 ATC = "http://www.whocc.no/atc"
 
 
-@dataclass(frozen=True, slots=True)
-class Coding:
+class Coding(NamedTuple):
     """One code as it was sent; `system` is already canonical (OIDs and old addresses mapped)."""
 
     system: str
@@ -25,7 +25,7 @@ class Coding:
     display: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # as Concept
 class Formula:
     """How a result is computed from another (CKD-EPI 2021, albumin-corrected calcium); the numbers are data."""
 
@@ -37,7 +37,7 @@ class Formula:
     numbers: Mapping[str, Decimal]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # a library has one of each, and tables may be kept by it
 class Concept:
     """A meaning with its codes: a laboratory result, a vital sign, a condition, a procedure.
 

@@ -246,7 +246,7 @@ def test_long_names_give_way_and_the_action_stays(engine: Engine) -> None:
     chart = chart_of(case(PPI_AND_DIURETICS), engine.library.terminology)
     for length in (10, 30, 60, 200):
         uses = tuple(
-            replace(use, medicine=replace(use.medicine, name=f"{use.medicine.name} {'x' * length}")) for use in chart.uses
+            use._replace(medicine=replace(use.medicine, name=f"{use.medicine.name} {'x' * length}")) for use in chart.uses
         )
         evaluation = engine.evaluate(replace(chart, uses=uses))
         summaries = {finding.rule.id: summary_of(finding, evaluation) for finding in evaluation.findings}

@@ -65,6 +65,9 @@ class Small:
         names = {*(coding.code for coding in codings), text}
         return frozenset(key for key in names if key in self.concepts and resource_type in self.concepts[key].recorded_in)
 
+    def measured(self, codings: Sequence[Coding]) -> Sequence[Concept]:
+        return [self.concepts[key] for key in sorted(self.concepts_of(codings, "", "Observation"))]
+
     def medicine(self, codings: Sequence[Coding], text: str, stated: Sequence[StatedIngredient] = ()) -> Medicine:
         name = next((name for name in (*(coding.code for coding in codings), text) if name in MEDICINES), None)
         if name is not None:

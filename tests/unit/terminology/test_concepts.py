@@ -147,6 +147,7 @@ def test_words_do_not_count_beside_a_known_code(terminology: Terminology) -> Non
 )  # fmt: skip
 def test_results_by_loinc(terminology: Terminology, code: str, concept: str) -> None:
     assert terminology.concepts_of([Coding(LOINC, code)], "", "Observation") == {concept}
+    assert [each.key for each in terminology.measured([Coding(LOINC, code)])] == [concept]
 
 
 def test_intake_has_codes_of_our_own(terminology: Terminology) -> None:
@@ -157,6 +158,7 @@ def test_intake_has_codes_of_our_own(terminology: Terminology) -> None:
 @pytest.mark.parametrize("code", ["2597-3", "26746-8", "19124-7", "24447-5", "2600-5", "29365-4", "59261-8"])
 def test_other_fluids_and_methods_are_not_the_result(terminology: Terminology, code: str) -> None:
     assert terminology.concepts_of([Coding(LOINC, code)], "Magnesium", "Observation") == frozenset()
+    assert not terminology.measured([Coding(LOINC, code, "Magnesium")])
 
 
 @pytest.mark.parametrize(
