@@ -11,7 +11,8 @@ from typing import NamedTuple
 from mgcds.terminology.drugs import Drugs
 from mgcds.units import decimal, milligrams, normal_unit
 
-_AMOUNT = re.compile(r"(\d+(?:\.\d+)?)\s*(mg|mcg|ug|g|meq)(?:\s*/\s*(\d+(?:\.\d+)?)?\s*(ml))?(?!\w)")
+# Only from the first digit of a number: looked for from each, a number of many digits takes the square of their count.
+_AMOUNT = re.compile(r"(?<!\d)(\d+(?:\.\d+)?)\s*(mg|mcg|ug|g|meq)(?:\s*/\s*(\d+(?:\.\d+)?)?\s*(ml))?(?!\w)")
 _GAP = re.compile(r"\s*(?:of\s+|:\s*)?")
 
 

@@ -15,6 +15,10 @@ from mgcds.terminology.systems import ndc_readings
 from mgcds.terminology.types import ATC, NDC, RXNORM, Coding, Ingredient, Medicine, StatedIngredient
 from mgcds.units import milligrams, normal_unit
 
+# Characters of a medicine's words that are read, its text before the displays of its codes; a longer one is left unread. The
+# longest name in RxNorm has 3,000. A text of 400,000 held up a worker for a minute.
+LONGEST_WORDS = 4_000
+
 
 def resolve(drugs: Drugs, codings: Sequence[Coding], text: str, stated: Sequence[StatedIngredient]) -> Medicine:
     """The medicine of a record. `codings` have canonical systems."""
@@ -23,7 +27,7 @@ def resolve(drugs: Drugs, codings: Sequence[Coding], text: str, stated: Sequence
     if found:
         # The first product; but one that tells its strengths before a brand or a combination, which never does.
         product, how = next((each for each in found if each[0].tells_strengths), found[0])
-        return _of_product(drugs, product, read_label(drugs, drug_words(text)), label, how)
+        return _of_product(drugs, product, read_label(drugs, _words((), text)), label, how)
     told = _stated(drugs, stated)
     if names := _coded(drugs.ingredient_of, RXNORM, codings):
         return _of_names(drugs, [*names, *told], label, told, "rxnorm-ingredient")
@@ -37,7 +41,7 @@ def resolve(drugs: Drugs, codings: Sequence[Coding], text: str, stated: Sequence
     )
     return Medicine(
         shown.strip(),
-        f"?{label.words}",
+        f"?{label.words or shown}",
         classes=groups,
         kinds=_kinds(drugs, (), label.words, "", None),
         form_route=drugs.route_of_form(label.words),
@@ -61,8 +65,14 @@ def _coded(names: Mapping[str, str], system: str, codings: Sequence[Coding]) -> 
 
 
 def _words(codings: Sequence[Coding], text: str) -> str:
-    displays = [coding.display for coding in codings if coding.display and coding.display.lower() != text.lower()]
-    return drug_words(" ; ".join([text, *displays] if text else displays))
+    said = text.lower()
+    displays = [coding.display for coding in codings if coding.display and coding.display.lower() != said]
+    read, left = [], LONGEST_WORDS
+    for each in [text, *displays] if text else displays:
+        if len(each) <= left:
+            read.append(each)
+            left -= len(each)
+    return drug_words(" ; ".join(read))
 
 
 def _stated(drugs: Drugs, stated: Sequence[StatedIngredient]) -> dict[str, Strength]:

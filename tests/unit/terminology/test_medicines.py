@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from decimal import Decimal
 
 import pytest
 
 from mgcds.terminology import Coding, Medicine, StatedIngredient, Terminology, canonical_system
+from mgcds.terminology.medicines import LONGEST_WORDS
 from mgcds.terminology.systems import ndc_readings
 from mgcds.terminology.types import ATC, ICD10CM, LOINC, NDC, RXNORM, SNOMED
 
@@ -123,6 +125,25 @@ def test_an_atc_code_where_nothing_else_is_known(terminology: Terminology) -> No
 def test_unresolved_is_a_state_that_keeps_the_name(terminology: Terminology) -> None:
     medicine = terminology.medicine([Coding("urn:local", "1")], "Frobnicate 10 mg")
     assert (medicine.resolved_by, medicine.name, medicine.classes) == ("unresolved", "Frobnicate 10 mg", frozenset())
+
+
+@pytest.mark.parametrize("text", ["9" * 3_999, "1." * 1_999, "٠" * 3_999, "9" * 400_000, "mg " * 100_000])
+def test_a_name_that_is_made_to_take_time_takes_none(terminology: Terminology, text: str) -> None:
+    """Amounts were looked for from every digit of a number: 4,000 digits took a second, 400,000 held up the worker."""
+    start = time.process_time()
+    medicine = terminology.medicine([Coding("urn:x", "1", text), Coding("urn:x", "2", text + " ")], text)
+    assert time.process_time() - start < 0.25
+    assert not medicine.is_resolved
+
+
+def test_a_text_longer_than_any_name_is_left_unread_and_never_cut(terminology: Terminology) -> None:
+    sentence = "magnesium oxide 400 mg tablet "
+    long = sentence * (LONGEST_WORDS // len(sentence) + 1)
+    assert terminology.medicine([], long[:LONGEST_WORDS]).is_resolved
+    assert not terminology.medicine([], long).is_resolved
+    assert terminology.medicine([], long).key != terminology.medicine([], long + "x").key  # two unread names are not one
+    assert terminology.medicine(rx("198051"), long).name == "omeprazole"  # codes count
+    assert terminology.medicine([Coding("urn:x", "1", "omeprazole")], long).name == "omeprazole"  # and so do other words
 
 
 def test_eye_drops_and_injections_have_their_own_routes(terminology: Terminology) -> None:
