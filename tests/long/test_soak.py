@@ -32,5 +32,7 @@ def test_the_soak_itself_runs() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     found = json.loads(done.stdout)
     assert found["errors"] == 0
-    assert found["requests"] > 20
+    assert found["requests"] == 40
+    assert found["different_requests"] > 20
+    assert done.stderr.count(" requests, 0 errors, ") == 10  # it says how far it is, each tenth
     assert len(found["ratios"]) == 3  # two workers and their supervisor

@@ -14,7 +14,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -127,7 +127,18 @@ def uuids(file: Path) -> set[str]:
         return {str(uuid) for (uuid,) in rows}
 
 
-def test_no_feedback_that_was_taken_is_lost_when_the_process_is_killed(tmp_path: Path) -> None:
+@pytest.fixture
+def say(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
+    """Prints a line past the capture where there are many kills, so that a long run shows how far it is."""
+
+    def line(text: str) -> None:
+        with capsys.disabled():
+            print(text, flush=True)
+
+    return line if KILLS > 3 else print
+
+
+def test_no_feedback_that_was_taken_is_lost_when_the_process_is_killed(tmp_path: Path, say: Callable[[str], None]) -> None:
     taken: list[str] = []
     for turn in range(KILLS):
         server = Server(MGCDS_DATA_DIR=str(tmp_path))
@@ -155,7 +166,9 @@ def test_no_feedback_that_was_taken_is_lost_when_the_process_is_killed(tmp_path:
             server.end(signal.SIGKILL)
         for each in clients:
             each.join(120)
-        assert set(taken) <= uuids(tmp_path / FILE)
+        lost = set(taken) - uuids(tmp_path / FILE)
+        say(f"{turn + 1} kills under load: {len(taken)} feedbacks taken, {len(lost)} lost, the database is whole")
+        assert not lost
     assert len(taken) > 8 * KILLS
 
 
@@ -171,7 +184,8 @@ for number in range(10**9):
 """
 
 
-def test_spent_tokens_stay_spent_when_the_process_is_killed(tmp_path: Path) -> None:
+def test_spent_tokens_stay_spent_when_the_process_is_killed(tmp_path: Path, say: Callable[[str], None]) -> None:
+    total = 0
     for turn in range(KILLS):
         process = subprocess.Popen(
             [sys.executable, "-c", SPENDING, str(tmp_path), str(turn)], stdout=subprocess.PIPE, text=True
@@ -184,7 +198,10 @@ def test_spent_tokens_stay_spent_when_the_process_is_killed(tmp_path: Path) -> N
         now = datetime.now(UTC)
         tokens = SpentTokens(open_database(tmp_path))
         until = now + timedelta(hours=1)
-        assert not any(tokens.spend("https://ehr.example.org", f"{turn}-{number}", until, now) for number in spent)
+        again = sum(tokens.spend("https://ehr.example.org", f"{turn}-{number}", until, now) for number in spent)
+        total += len(spent)
+        say(f"{turn + 1} kills under load: {total} tokens spent, {again} could be spent again")
+        assert not again
         assert tokens.spend("https://ehr.example.org", f"{turn}-new", until, now)
     with sqlite3.connect(tmp_path / FILE) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
