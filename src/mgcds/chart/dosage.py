@@ -10,7 +10,7 @@ from types import NoneType
 from typing import Any
 
 from mgcds.chart.facts import Portion
-from mgcds.chart.fhir import Resource, block, codings, items, quantity, text
+from mgcds.chart.fhir import Resource, block, items, quantity, text
 from mgcds.chart.timing import Schedule, read_timing
 from mgcds.terminology.types import Ingredient, Medicine
 from mgcds.units import decimal, milligrams, normal_unit
@@ -77,13 +77,19 @@ def _is_plain(dosage: Resource) -> bool:
     repeat = block(timing.get("repeat"))
     if not _NUMBERED.isdisjoint(repeat) or "maxDosePerPeriod" in dosage:
         return False
-    codings(timing.get("code"))  # fails at once or never
+    if any(isinstance(each.get("code"), int) for each in _coded_in(timing)):  # one of 5,000 digits cannot be written out
+        return False
     if type(repeat.get("frequency")) not in _PLAIN or type(repeat.get("period")) not in _PLAIN:
         return False
     for rate in items(dosage.get("doseAndRate")):
         if "doseRange" in rate or type(block(rate.get("doseQuantity")).get("value")) not in _PLAIN:
             return False
     return True
+
+
+def _coded_in(timing: Resource) -> list[Resource]:
+    code = timing.get("code")
+    return [code, *items(code.get("coding"))] if isinstance(code, dict) else []
 
 
 def _daily(dosage: Resource, schedule: Schedule) -> DailyDose | None:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 from unittest.mock import patch
 
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mgcds.chart import medications
@@ -45,8 +45,14 @@ def at_once(record: Json) -> Chart:
         return chart(record)
 
 
+LONG = {"code": 10**5000}  # a number that Python does not write out
+
+
+@settings(max_examples=300)
+@example([dosage() | {"timing": {"repeat": {"frequency": 1, "period": 1, "periodUnit": "d"}, "code": LONG}}], "tabs", "active")
+@example([dosage() | {"timing": {"code": {"coding": [LONG]}}}], "tabs", "active")
 @given(
-    st.lists(dosages, max_size=3),
+    st.lists(dosages, max_size=2),
     st.sampled_from(["tabs", "syrup", "mixed", "bare", "?"]),
     st.sampled_from(["active", "completed"]),
 )
