@@ -48,4 +48,5 @@ $(STAMP): pyproject.toml uv.lock
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.5'
 	$(BIN)/uv sync --quiet --locked --inexact --python $(BIN)/python
+	@$(BIN)/python -m compileall -q src/mgcds
 	@touch $@
