@@ -23,8 +23,8 @@ from starlette.testclient import TestClient
 from mgcds.engine.evaluate import Engine
 from mgcds.evaluator import Evaluator
 from mgcds.language.library import Library
-from mgcds.service.app import create_app
 from mgcds.requestfile import parts_of
+from mgcds.service.app import create_app
 from mgcds.settings import Settings, read_settings
 from tests.fuzz.mutations import CANARY, STRANGE, Sent, mutated, sent
 from tests.fuzz.tally import ECHOED, FAILED, HANG_SECONDS, OTHER, REQUESTS, SEED, STATUSES, Got, Send, Tally, run, wrong
@@ -193,8 +193,8 @@ def test_no_mutated_line_of_ndjson_breaks_the_command_line(engine: Engine, tmp_p
     for start in range(0, PART, 100):
         lines = [json.dumps(mutated(chance)) for _ in range(min(100, PART - start))]
         file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-        for part in parts_of(file):
-            printed, errors = evaluator.printed(part)
+        for each in parts_of(file):
+            printed, errors = evaluator.printed(each)
             answered, refused = answered + printed.count("\n"), refused + errors.count("line ")
     say(f"{PART:,} lines of NDJSON, seed {SEED}: {answered:,} answered, {refused:,} refused with a reason")
     assert answered > PART * 0.3
