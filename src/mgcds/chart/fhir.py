@@ -12,6 +12,7 @@ from mgcds.terminology import MOST_WORDS, Coding, canonical_system
 from mgcds.units import decimal, normal_unit
 
 Resource = dict[str, Any]
+_MOST_KEPT = 400  # characters of a coding or a reference; longer ones are read each time, or a caller could fill the memory
 
 
 def block(value: Any) -> Resource:
@@ -68,9 +69,16 @@ def codings(concept: Any) -> tuple[Coding, ...]:
     )
 
 
-@lru_cache(8192)  # a record repeats its codes; terminology/__init__.py says what all such tables save
 def _coding(system: str, code: str, display: str) -> tuple[Coding]:
+    is_usual = len(system) + len(code) + len(display) <= _MOST_KEPT
+    return (_kept_coding if is_usual else _new_coding)(system, code, display)
+
+
+def _new_coding(system: str, code: str, display: str) -> tuple[Coding]:
     return (Coding(canonical_system(system), code.strip(), display),)
+
+
+_kept_coding = lru_cache(8192)(_new_coding)  # a record repeats its codes; terminology/__init__.py says what such tables save
 
 
 def concept_text(concept: Any) -> str:
@@ -101,16 +109,14 @@ def reference(resource: Resource) -> str:
 def tail(target: Any) -> str:
     """The last step of a reference, without version: "http://x/Patient/1/_history/2" gives "1", "urn:uuid:a" gives "a"."""
     written = text(target.get("reference")) if isinstance(target, dict) else text(target)
-    return (_kept_tail if len(written) <= MOST_WORDS else _tail)(written) if written else ""
-
-
-@lru_cache(8192)  # most references of a record name its patient
-def _kept_tail(written: str) -> str:
-    return _tail(written)
+    return (_kept_tail if len(written) <= _MOST_KEPT else _tail)(written) if written else ""
 
 
 def _tail(written: str) -> str:
     return written.split("/_history")[0].rstrip("/").split("/")[-1].removeprefix("urn:uuid:").removeprefix("urn:oid:")
+
+
+_kept_tail = lru_cache(8192)(_tail)  # most references of a record name its patient
 
 
 def known_units(value: Any) -> tuple[str, ...]:

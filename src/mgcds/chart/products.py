@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mgcds.chart.bundle import Index, contained_in, follow
-from mgcds.chart.fhir import Resource, block, codings, concept_text, is_overlong, items, quantity, words
+from mgcds.chart.fhir import Resource, block, codings, concept_text, is_overlong, items, quantity, text, words
 from mgcds.chart.terms import Terms
+from mgcds.terminology import MOST_WORDS
 from mgcds.terminology.types import Medicine, StatedIngredient
 
 _MOST_INGREDIENTS = 100  # of a product; the words of each are read, so that a thousand would cost seconds
@@ -43,7 +44,8 @@ def _stated(item: Resource, index: Index, inside: Mapping[str, Resource]) -> Sta
     if contradictory or (below is not None and below <= 0):
         value = None
     strength = value / below if value is not None and below else value
-    if is_overlong(concept):
+    display = text(block(target).get("display"))
+    if is_overlong(concept) or len(display) > MOST_WORDS:
         raise ValueError("an ingredient whose name is too long to be read")
-    said = concept_text(concept) or words(block(target).get("display"))
+    said = concept_text(concept) or display
     return StatedIngredient(codings(concept), said, strength, unit, "mL" if below_unit == "mL" else "unit")

@@ -1,4 +1,7 @@
-"""Whether a record has words that are too long to be read, so that they are not passed over in silence."""
+"""Whether a record has words that are too long to be read, so that they are not passed over in silence.
+
+Not those of a route: one that is not read counts as not written, and then the medicine counts as taken.
+"""
 
 from __future__ import annotations
 

@@ -20,11 +20,21 @@ __all__ = ["MOST_WORDS", "Coding", "Concept", "DrugClass", "Medicine", "StatedIn
 
 
 # A record says the same drugs and tests again and again, and so does the next patient's: what words mean is looked up once.
-# Measured at 500 kB: 114 ms to read a chart became 31, with the like tables for codings, units and dates. Bounded, and neither
-# long free text is kept nor what has more codes than any record.
+# Measured at 500 kB: 114 ms to read a chart became 31, with the like tables for codings, units and dates. Bounded in number,
+# and what is longer than any concept of a real record is not kept: who sends such could fill a worker's memory for good.
 _KEPT = 8192
-_LONGEST = 400  # characters
+_LONGEST = 600  # characters of text, systems, codes and displays together
 _MOST_CODES = 20
+
+
+def _is_usual(sent: Sequence[Coding], text: str = "") -> bool:
+    """Whether a concept is as short as those of real records, so that it may be kept."""
+    if len(sent) > _MOST_CODES:
+        return False
+    length = len(text)
+    for system, code, display in sent:
+        length += len(system) + len(code) + len(display)
+    return length <= _LONGEST
 
 
 @dataclass(frozen=True)
@@ -72,9 +82,7 @@ class Terminology:
     def concepts_of(self, codings: Iterable[Coding], text: str, resource_type: str) -> frozenset[str]:
         """What a record of one FHIR resource type is about."""
         sent = tuple(codings)
-        if len(text) > _LONGEST or len(sent) > _MOST_CODES:
-            return self.index.of(sent, text, resource_type)
-        return self._concepts_of(sent, text, resource_type)
+        return (self._concepts_of if _is_usual(sent, text) else self.index.of)(sent, text, resource_type)
 
     @cached_property
     def _concepts_of(self) -> Callable[[tuple[Coding, ...], str, str], frozenset[str]]:
@@ -82,7 +90,7 @@ class Terminology:
 
     def measured(self, codings: Sequence[Coding]) -> Sequence[Concept]:
         """What an Observation is about, in order of the keys; its words do not count."""
-        return self._measured(tuple(codings)) if len(codings) <= _MOST_CODES else self._read_measured(tuple(codings))
+        return (self._measured if _is_usual(codings) else self._read_measured)(tuple(codings))
 
     @cached_property
     def _measured(self) -> Callable[[tuple[Coding, ...]], Sequence[Concept]]:
@@ -93,9 +101,12 @@ class Terminology:
 
     def medicine(self, codings: Sequence[Coding], text: str, stated: Sequence[StatedIngredient] = ()) -> Medicine:
         """What a medication is; unresolved is an answer too."""
-        if len(text) > _LONGEST or len(codings) > _MOST_CODES or len(stated) > _MOST_CODES:
-            return resolve(self.drugs, codings, text, stated)
-        return self._medicine(tuple(codings), text, tuple(stated))
+        if len(stated) <= _MOST_CODES and _is_usual(
+            (*codings, *(coding for part in stated for coding in part.codings)),
+            text + "".join(part.text for part in stated),
+        ):
+            return self._medicine(tuple(codings), text, tuple(stated))
+        return resolve(self.drugs, codings, text, stated)
 
     @cached_property
     def _medicine(self) -> Callable[[tuple[Coding, ...], str, tuple[StatedIngredient, ...]], Medicine]:
@@ -108,7 +119,8 @@ class Terminology:
 
     def route(self, codings: Iterable[Coding], text: str) -> str | None:
         """The route of administration by code, else by words."""
-        return self._route(tuple(codings), text)
+        sent = tuple(codings)
+        return (self._route if _is_usual(sent, text) else self._read_route)(sent, text)
 
     @cached_property
     def _route(self) -> Callable[[tuple[Coding, ...], str], str | None]:

@@ -210,15 +210,23 @@ def test_a_record_whose_subject_is_a_text_of_megabytes_is_not_the_patients(termi
 
 def test_tables_keep_nothing_that_is_long(terminology: Terminology) -> None:
     def kept() -> int:
-        tables = (terminology._concepts_of, terminology._medicine, fhir._kept_tail)
+        tables = (terminology._concepts_of, terminology._measured, terminology._medicine, terminology._route,
+                  fhir._kept_tail, fhir._kept_coding)  # fmt: skip
         return sum(table.cache_info().currsize for table in tables)  # type: ignore[attr-defined]
 
     before = kept()
     many = [Coding("s", str(number)) for number in range(30)]
     terminology.concepts_of(many, "", "Condition")
-    terminology.concepts_of([], "y" * 401, "Condition")
+    terminology.concepts_of([], "y" * 601, "Condition")
     terminology.medicine(many, "")
     terminology.medicine([], "", [StatedIngredient((), "zinc", None, None, "unit")] * 30)
+    terminology.medicine([], "", [StatedIngredient(tuple(many), "zinc", None, None, "unit")])
+    for codings in (many, [Coding("s", "c", "d" * 301)] * 2, [Coding("s" * 601, "c")], [Coding("s", "c" * 601)]):
+        terminology.concepts_of(codings, "", "Condition")
+        terminology.measured(codings)
+        terminology.medicine(codings, "")
+        terminology.route(codings, "")
+    fhir.codings({"coding": [{"system": "s", "code": "c", "display": "d" * 500}]})
     assert fhir.tail("Patient/" + "z" * 5_000_000).startswith("zzz")
     assert kept() == before
 
@@ -259,3 +267,18 @@ def test_reading_ends_when_its_time_is_up(terminology: Terminology, where: str, 
         with pytest.raises(TooCostly):
             read()
         assert terms.seconds == 3
+
+
+def test_an_ingredient_whose_display_is_too_long_is_noted_not_left_out(terminology: Terminology) -> None:
+    """The name of a Substance that was not sent stands in the display of the reference alone."""
+
+    def read(display: str) -> tuple[set[str], set[str]]:
+        inside = {"resourceType": "Medication", "id": "m", "code": {"text": "calcium carbonate tablet"},
+                  "ingredient": [{"itemReference": {"reference": "Substance/9", "display": display}}]}  # fmt: skip
+        record = {"resourceType": "MedicationRequest", "id": "1", "status": "active", "intent": "order",
+                  "contained": [inside], "medicationReference": {"reference": "#m"}}  # fmt: skip
+        found = chart(terminology, record)
+        return {each.name for use in found.uses for each in use.medicine.ingredients}, {note.code for note in found.notes}
+
+    assert "magnesium oxide" in read("magnesium oxide")[0]
+    assert "resource-unreadable" in read("magnesium oxide" + " " * 2000)[1]
