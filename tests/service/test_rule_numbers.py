@@ -46,9 +46,14 @@ def test_what_became_of_cards_is_told_by_rule(client: Client) -> None:
     assert found[REASONS, "already-managed", RULE] == 1
 
 
-def test_a_database_that_fails_costs_the_numbers_not_the_metrics(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "error", [StoreError("the database could not be read (OperationalError)", passing=True), TypeError("x")]
+)
+def test_numbers_that_cannot_be_had_cost_no_other_metric(
+    client: Client, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
     def fail(**_: object) -> tuple[RuleNumbers, ...]:
-        raise StoreError("the database could not be read (OperationalError)", passing=True)
+        raise error
 
     monkeypatch.setattr(client.http.app.state.memory, "_count", fail)  # type: ignore[attr-defined]
     found = counted(client)
@@ -73,3 +78,18 @@ def test_counting_that_takes_long_is_not_done_for_every_scraper() -> None:
     now[0] += 101
     assert b'mgcds_rule_cards{outcome="shown",rule="ex-one"} 2.0' in gauges.text()
     assert times == [2]
+
+
+def test_the_numbers_of_before_stand_while_the_database_is_away() -> None:
+    now, answers = [0.0], iter([(RuleNumbers("ex-one", shown=7),), None, (RuleNumbers("ex-one", shown=8),)])
+
+    def count() -> Sequence[RuleNumbers] | None:
+        now[0] += 0.1
+        return next(answers)
+
+    gauges = RuleGauges(count, lambda: now[0])
+    told = []
+    for wait in (0.0, 11.0, 0.6):
+        now[0] += wait
+        told.append(b'mgcds_rule_cards{outcome="shown",rule="ex-one"} 7.0' in gauges.text())
+    assert told == [True, True, False]

@@ -177,14 +177,14 @@ class Memory:
             self._failed("feedback not recorded", str(error))
             raise Refused(503, "transient", "The feedback could not be stored; nothing of it was. Send it again.") from None
 
-    def numbers(self, days: int) -> tuple[RuleNumbers, ...]:
-        """What became of the cards of the last days, by rule; nothing where the store fails."""
+    def numbers(self, days: int) -> tuple[RuleNumbers, ...] | None:
+        """What became of the cards of the last days, by rule; None where it cannot be told."""
         now = self._settings.now()
         try:
             return self._count(now=now, since=now - timedelta(days=days))
-        except StoreError as error:
-            self._failed("cards not counted", str(error))
-            return ()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other metrics and their alerts must not fail with it
+            self._failed("cards not counted", str(error) if isinstance(error, StoreError) else type(error).__name__)
+            return None
 
     def _failed(self, event: str, why: str) -> None:
         self.failures += 1

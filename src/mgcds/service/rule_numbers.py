@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from threading import Lock
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
@@ -19,18 +20,20 @@ _ABOUT = {
     REASONS: f"Cards of the last {DAYS} days that were overridden, by reason",
 }
 _OUTCOMES = ("shown", "accepted", "overridden", "ignored", "waiting")
-_SHARE = 100  # counting may take one part in so many of the database's time, however often a scraper asks
+_SHARE = 100  # counting takes one part in so many of the time, however often a scraper asks
+_AFTER_FAILURE = 5  # times as long as the failure took
 
 
 class RuleGauges(Collector):
     """The numbers of every rule as gauges: they go down when cards grow old."""
 
-    def __init__(self, count: Callable[[], Sequence[RuleNumbers]], clock: Callable[[], float] = time.monotonic) -> None:
-        """`count` asks the database; `clock` counts seconds that only grow."""
+    def __init__(self, count: Callable[[], Sequence[RuleNumbers] | None], clock: Callable[[], float] = time.monotonic) -> None:
+        """`count` asks the database, None: it did not answer. `clock` counts seconds that only grow."""
         self._count = count
         self._clock = clock
         self._counted: Sequence[RuleNumbers] = ()
         self._again_at = 0.0
+        self._counting = Lock()
         self._registry = CollectorRegistry()
         self._registry.register(self)
 
@@ -55,9 +58,14 @@ class RuleGauges(Collector):
         yield reasons
 
     def _lately(self) -> Sequence[RuleNumbers]:
-        started = self._clock()
-        if started >= self._again_at:
-            self._counted = self._count()
-            ended = self._clock()
-            self._again_at = ended + _SHARE * (ended - started)
+        """The numbers of a moment ago, where they are being counted, were counted lately, or cannot be."""
+        if self._clock() >= self._again_at and self._counting.acquire(blocking=False):
+            try:
+                started = self._clock()
+                counted = self._count()
+                took = self._clock() - started
+                self._again_at = started + took + took * (_AFTER_FAILURE if counted is None else _SHARE)
+                self._counted = self._counted if counted is None else counted
+            finally:
+                self._counting.release()
         return self._counted

@@ -90,7 +90,7 @@ class Recorder:
             batch = self._first()
             started = time.perf_counter()
             try:
-                self._write(batch)
+                written = self._write(batch)
             except Exception as error:  # noqa: BLE001 - the thread must outlive whatever is wrong with one batch
                 again = isinstance(error, StoreError) and error.passing and not self._closing.is_set()
                 why = str(error) if isinstance(error, StoreError) else type(error).__name__
@@ -100,7 +100,7 @@ class Recorder:
                     continue
                 self.dropped += len(batch)
             else:
-                self.written += len(batch)
+                self.written += written
             pause = _GATHER_SECONDS
             with self._changed:
                 for _ in batch:
@@ -110,21 +110,31 @@ class Recorder:
         with self._changed:
             return [self._waiting[index] for index in range(min(_BATCH, len(self._waiting)))]
 
-    def _write(self, batch: list[Decision]) -> None:
-        rows = [
-            {
-                "id": uuid4(),
-                "at": each.at,
-                "issuer": each.issuer,
-                "patient": each.patient,
-                "service": each.service,
-                "request": each.request,
-                "content": zlib.compress(dumped(each.content), _LEVEL),
-            }
-            for each in batch
-        ]
-        with writing(self._engine, synced=False) as connection:
-            connection.execute(insert(record), rows)
+    def _write(self, batch: list[Decision]) -> int:
+        """Writes a batch, but for those that cannot be written; gives how many were. Raises StoreError."""
+        rows = []
+        for each in batch:
+            try:
+                content = zlib.compress(dumped(each.content), _LEVEL)
+            except (ValueError, TypeError) as error:  # one that JSON cannot hold costs itself, not the others of its batch
+                self.dropped += 1
+                log.error("record not written", kind=type(error).__name__)
+                continue
+            rows.append(
+                {
+                    "id": uuid4(),
+                    "at": each.at,
+                    "issuer": each.issuer,
+                    "patient": each.patient,
+                    "service": each.service,
+                    "request": each.request,
+                    "content": content,
+                }
+            )
+        if rows:
+            with writing(self._engine, synced=False) as connection:
+                connection.execute(insert(record), rows)
+        return len(rows)
 
 
 def records(

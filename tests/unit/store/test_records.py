@@ -49,10 +49,10 @@ def test_who_leaves_one_does_not_wait_for_the_database(engine: Engine, monkeypat
     writing, go_on = threading.Event(), threading.Event()
     wrote = Recorder._write
 
-    def slow(self: Recorder, batch: list[Decision]) -> None:
+    def slow(self: Recorder, batch: list[Decision]) -> int:
         writing.set()
         assert go_on.wait(60)
-        wrote(self, batch)
+        return wrote(self, batch)
 
     monkeypatch.setattr(Recorder, "_write", slow)
     recorder = Recorder(engine, most=5)
@@ -72,10 +72,10 @@ def test_what_fails_for_the_moment_is_tried_again(engine: Engine, monkeypatch: p
     monkeypatch.setattr(module, "_GATHER_SECONDS", 0.01)
     wrote, failures = Recorder._write, iter(range(3))
 
-    def fail(self: Recorder, batch: list[Decision]) -> None:
+    def fail(self: Recorder, batch: list[Decision]) -> int:
         if next(failures, None) is not None:
             raise StoreError("the database could not be written", passing=True)
-        wrote(self, batch)
+        return wrote(self, batch)
 
     monkeypatch.setattr(Recorder, "_write", fail)
     recorder = Recorder(engine)
@@ -98,6 +98,19 @@ def test_what_can_never_be_written_costs_no_other_record(engine: Engine) -> None
     assert (recorder.written, recorder.dropped) == (1, 1)
     with engine.connect() as connection:
         assert connection.execute(select(func.count()).select_from(record)).scalar_one() == 1
+
+
+def test_what_can_never_be_written_costs_none_of_its_batch(engine: Engine) -> None:
+    recorder = Recorder(engine)
+    batch = [
+        decision(0),
+        decision(1, content={"half": "\ud83d"}),
+        decision(2, content={"no": [float("nan"), 2**70]}),
+        decision(3),
+    ]
+    assert (recorder._write(batch), recorder.dropped) == (2, 2)
+    with engine.connect() as connection:
+        assert connection.execute(select(func.count()).select_from(record)).scalar_one() == 2
 
 
 def test_one_that_is_never_used_starts_no_thread(engine: Engine) -> None:
