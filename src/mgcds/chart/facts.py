@@ -114,6 +114,7 @@ class Dosing:
     def _all(self) -> Said:
         if self._said is None:
             self._said = self._read()._all()
+            del self._read  # and with it the record
         return self._said
 
     def __eq__(self, other: object) -> bool:

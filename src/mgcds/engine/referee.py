@@ -47,7 +47,7 @@ def define(asked: Asked, answers: Answers, hook: str) -> Answer:
             passed.extend(undecided(condition, answers))
             if holds(condition, answers, hook, perhaps=True):
                 open_ = {ask.question for ask in asks(condition) if not answers[ask.question].is_exact}
-                answers = {**answers, **{key: not_known(key, answers[key].why) for key in open_}}
+                answers = {**answers, **{key: Answer(key, known=False, why=answers[key].why) for key in open_}}
         if truth:
             used = () if condition is None else supporting(condition, answers, hook)
             because = tuple(dict.fromkeys(part for key in used for part in answers[key].because))
