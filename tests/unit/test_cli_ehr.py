@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,17 @@ from mgcds.settings import read_settings
 from tests.unit.test_cli import REQUEST, run
 
 
+def queries(sheet: str) -> dict[tuple[str, str], str]:
+    """The query that can be copied, by key and hook."""
+    hooks = re.findall(r"^\| `([a-z-]+)` \| [0-9.]+ \|", sheet, re.MULTILINE)
+    blocks = re.findall(r"^`(\w+)` at (.+):\n\n```text\n(.+)\n```$", sheet, re.MULTILINE)
+    return {
+        (key, hook): query
+        for key, where, query in blocks
+        for hook in (hooks if where == "all hooks" else re.findall("`(.+?)`", where))
+    }
+
+
 @pytest.mark.parametrize("name", DIALECTS)
 def test_the_sheet_holds_every_value_to_be_typed(engine: Engine, name: str) -> None:
     sheet = run("install-sheet", "--ehr", name, "--public-url", "https://cds.hospital.example").stdout
@@ -23,11 +35,18 @@ def test_the_sheet_holds_every_value_to_be_typed(engine: Engine, name: str) -> N
         assert (address in sheet) == profile(name).fires(service["hook"])
         for key, template in service["prefetch"].items():
             if profile(name).fires(service["hook"]):
-                assert f"| `{key}` | `{template.replace('|', '&#124;')}` |" in sheet
+                assert queries(sheet)[key, service["hook"]] == template
                 assert all(f"`patient/{kind}.rs`" in sheet for kind in resource_types(template))
     assert all(f"| `{code}` | {reason.display} |" in sheet for code, reason in engine.library.reasons.items())
     assert all(f"| `{group}` |" in sheet for group in engine.library.policy.groups)
     assert all(str(note) in sheet for note in profile(name).notes)
+
+
+def test_a_query_can_be_copied_with_the_bar_between_system_and_code() -> None:
+    found = queries(run("install-sheet", "--ehr", "epic").stdout)
+    assert found["magnesium", "order-sign"].startswith(
+        "Observation?patient={{context.patientId}}&code=http://loinc.org|19123-9,http://loinc.org|2601-3&"
+    )
 
 
 def test_a_template_reads_its_type_and_what_it_includes() -> None:

@@ -10,6 +10,7 @@ from mgcds.cards.compose import FURTHER, INCOMPLETE, REASON, TOPIC
 from mgcds.cards.dialect import Profile, never_shown
 from mgcds.language.library import Library
 from mgcds.language.site import ACTIVE
+from mgcds.service.prefetch import REQUIRED
 
 _TYPE = re.compile(r"^([A-Za-z]+)[/?]")
 _INCLUDED = re.compile(r"_include=[A-Za-z]+:([a-z]+)")
@@ -55,17 +56,19 @@ def _services(services: Sequence[Mapping[str, Any]], public_url: str) -> Iterato
 
 def _data(services: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     yield "## Prefetch\n"
-    yield "`patient` and `medications` are required. What is not sent is fetched where allowed, else named on the cards.\n"
+    needed = " and ".join(f"`{key}`" for key in REQUIRED)
+    yield f"{needed} are required. What is not sent is fetched where allowed, else named on the cards.\n"
     by_key: dict[tuple[str, str], list[str]] = {}
     for service in services:
         for key, template in service["prefetch"].items():
             by_key.setdefault((key, template), []).append(service["hook"])
-    yield "| key | query | hooks |\n|---|---|---|"
     for (key, template), hooks in by_key.items():
-        every = "all" if len(hooks) == len(services) else ", ".join(hooks)
-        yield f"| `{key}` | `{template.replace('|', '&#124;')}` | {every} |"
+        where = "all hooks" if len(hooks) == len(services) else ", ".join(f"`{hook}`" for hook in hooks)
+        yield f"`{key}` at {where}:\n"
+        # A block to be copied: in a table the "|" between system and code would have to be written otherwise.
+        yield f"```text\n{template}\n```\n"
     read = sorted({kind for _, template in by_key for kind in resource_types(template)})
-    yield "\n## Scopes\n"
+    yield "## Scopes\n"
     yield "| data | SMART 1 | SMART 2 |\n|---|---|---|"
     for kind in read:
         yield f"| {kind} | `patient/{kind}.read` | `patient/{kind}.rs` |"
