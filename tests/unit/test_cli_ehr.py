@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
 
+from mgcds.cards import respond
 from mgcds.cards.dialect import DIALECTS, profile
+from mgcds.chart.facts import Chart, Person
 from mgcds.engine.evaluate import Engine
+from mgcds.engine.outcome import Outcome
 from mgcds.service.discovery import services_of
 from mgcds.service.install_sheet import resource_types
 from mgcds.settings import read_settings
@@ -47,6 +52,19 @@ def test_a_query_can_be_copied_with_the_bar_between_system_and_code() -> None:
     assert found["magnesium", "order-sign"].startswith(
         "Observation?patient={{context.patientId}}&code=http://loinc.org|19123-9,http://loinc.org|2601-3&"
     )
+
+
+def test_every_topic_that_a_card_can_have_is_in_the_sheet(engine: Engine) -> None:
+    """Also those of cards that say what is missing: Epic maps topics by hand, and one that is not mapped may not be shown."""
+    sheet = run("install-sheet", "--ehr", "epic").stdout
+    nothing = engine.evaluate(Chart(date(2026, 6, 15), "patient-view", Person("Patient/1"), frozenset()))
+    shown = replace(nothing, outcomes=nothing.outcomes | {"mg-duplicate": Outcome("suppressed", reason="repeated")})
+    cards = respond(shown, service_id="s", hook_instance="i", public_url="")["cards"]
+    topics = [card["source"]["topic"] for card in cards]
+    assert [topic["code"] for topic in topics] == ["incomplete", "repeated"]
+    titles = [(topic["code"], topic["display"]) for topic in topics] + [("further-notes", "Further notes")]
+    titles += [(key, group.title) for key, group in engine.library.policy.groups.items()]
+    assert all(f"| `{code}` | {title} |" in sheet for code, title in titles)
 
 
 def test_a_template_reads_its_type_and_what_it_includes() -> None:

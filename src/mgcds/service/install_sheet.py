@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from mgcds.cards.compose import FURTHER, INCOMPLETE, REASON, TOPIC
+from mgcds.cards.compose import OWN_TOPICS, REASON, TOPIC
 from mgcds.cards.dialect import Profile, never_shown
 from mgcds.language.library import Library
+from mgcds.language.rule import LEVELS
 from mgcds.language.site import ACTIVE
 from mgcds.service.prefetch import REQUIRED
 
@@ -98,9 +99,10 @@ def _reasons(library: Library) -> Iterator[str]:
 def _topics(library: Library) -> Iterator[str]:
     yield f"## Topics of cards\n\nSystem `{TOPIC}`:\n"
     yield "| code | title |\n|---|---|"
-    for key, group in library.policy.groups.items():
-        yield f"| `{key}` | {group.title} |"
-    yield f"| `{FURTHER}` | Further notes |\n| `{INCOMPLETE}` | Check incomplete |\n"
+    titles = {key: group.title for key, group in library.policy.groups.items()} | OWN_TOPICS
+    for key, title in titles.items():
+        yield f"| `{key}` | {title} |"
+    yield f"\nIndicators of cards: {', '.join(f'`{level}`' for level in LEVELS)}.\n"
 
 
 def _there(library: Library, profile: Profile) -> Iterator[str]:
