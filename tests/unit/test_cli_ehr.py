@@ -13,18 +13,24 @@ import pytest
 from mgcds.cards import respond
 from mgcds.cards.dialect import DIALECTS, profile
 from mgcds.chart.facts import Chart, Person
+from mgcds.chart.supply import supplied_by
 from mgcds.engine.evaluate import Engine
 from mgcds.engine.outcome import Outcome
 from mgcds.service.discovery import services_of
+from mgcds.service.fhir_query import kind_of
 from mgcds.service.install_sheet import resource_types
 from mgcds.settings import read_settings
+from tests.conftest import ROOT
 from tests.unit.test_cli import REQUEST, run
 
+R4_ONLY = ("MedicationRequest", "ServiceRequest", "on-hold")
 
-def queries(sheet: str) -> dict[tuple[str, str], str]:
-    """The query that can be copied, by key and hook."""
+
+def queries(sheet: str, version: str = "") -> dict[tuple[str, str], str]:
+    """The query that can be copied, by key and hook: of R4, or of an older version."""
     hooks = re.findall(r"^\| `([a-z-]+)` \| [0-9.]+ \|", sheet, re.MULTILINE)
-    blocks = re.findall(r"^`(\w+)` at (.+):\n\n```text\n(.+)\n```$", sheet, re.MULTILINE)
+    part = sheet.partition(f"speaks {version}\n" if version else "## Prefetch\n")[2]
+    blocks = re.findall(r"^`(\w+)` at (.+):\n\n```text\n(.+)\n```$", re.split("^##", part, flags=re.MULTILINE)[0], re.MULTILINE)
     return {
         (key, hook): query
         for key, where, query in blocks
@@ -52,6 +58,54 @@ def test_a_query_can_be_copied_with_the_bar_between_system_and_code() -> None:
     assert found["magnesium", "order-sign"].startswith(
         "Observation?patient={{context.patientId}}&code=http://loinc.org|19123-9,http://loinc.org|2601-3&"
     )
+
+
+@pytest.mark.parametrize("name", DIALECTS)
+def test_the_sheet_has_other_queries_for_the_older_versions_that_an_ehr_speaks(name: str) -> None:
+    """A server of DSTU2 has no MedicationRequest: with the query of R4 no medicine comes, and every call is refused."""
+    sheet = run("install-sheet", "--ehr", name).stdout
+    now, older = queries(sheet), {version: queries(sheet, version) for version in ("DSTU2", "STU3")}
+    assert {version for version, found in older.items() if found} == set(profile(name).fhir) & {"DSTU2", "STU3"}
+    for version, newer in {"DSTU2": (*R4_ONLY, "_sort=-"), "STU3": ("ServiceRequest", "on-hold")}.items():
+        if found := older[version]:
+            assert all(f"`patient/{kind}.rs`" in sheet for query in found.values() for kind in resource_types(query))
+            typed = now | found
+            assert not [query for query in typed.values() if any(word in query for word in newer)]
+            assert {key for key, query in now.items() if query != typed[key]} == found.keys() & now.keys()
+
+
+def test_the_sheet_says_what_is_refused_and_read_in_an_older_version_only() -> None:
+    sheet = run("install-sheet", "--ehr", "epic").stdout
+    dstu2, stu3 = (sheet.partition(f"speaks {version}\n")[2].partition("\n`")[0] for version in ("DSTU2", "STU3"))
+    assert "Without `medications` a call is refused (412)." in dstu2
+    assert "refused" not in stu3  # its medicines are asked for as in R4
+    assert "| MedicationOrder (DSTU2) |" in sheet
+    assert "| ProcedureRequest (DSTU2, STU3) |" in sheet
+
+
+def test_what_the_older_queries_bring_is_what_the_rules_read() -> None:
+    sheet = run("install-sheet", "--ehr", "oracle").stdout
+    older = {key: query for (key, _), query in queries(sheet, "DSTU2").items()}
+    assert older["medications"] == (
+        "MedicationOrder?patient={{context.patientId}}&_include=MedicationOrder:medication&_sort:desc=datewritten&_count=200"
+    )
+    asked = {key: kind_of(query) for key, query in older.items() if key in ("medications", "orders", "procedure_requests")}
+    assert asked == {"medications": "MedicationOrder", "orders": "DiagnosticOrder", "procedure_requests": "ProcedureRequest"}
+    for key, kind in asked.items():
+        sent = {key: {"resourceType": "Bundle", "entry": [{"resource": {"resourceType": kind, "id": "1"}}]}}
+        meant = "orders" if key == "procedure_requests" else key
+        assert supplied_by(sent, ()).kinds == {meant}
+        assert supplied_by({key: None}, ()).kinds == {meant}  # a search that found nothing
+
+
+def test_the_page_on_versions_has_the_queries_of_the_sheet() -> None:
+    page = (ROOT / "docs/reference/fhir-versions.md").read_text(encoding="utf-8")
+    sheet = run("install-sheet", "--ehr", "epic").stdout
+    told = re.findall(r"^    (\w+): +(\S+)$", page.partition("## Asking for it")[2], re.MULTILINE)
+    typed = {version: {(key, query) for (key, _), query in queries(sheet, version).items()} for version in ("DSTU2", "STU3")}
+    assert [key for key, _ in told] == ["medications", "orders", "procedure_requests", "orders"]
+    assert set(told[:3]) <= typed["DSTU2"]
+    assert set(told[3:]) <= typed["STU3"]
 
 
 def test_every_topic_that_a_card_can_have_is_in_the_sheet(engine: Engine) -> None:
