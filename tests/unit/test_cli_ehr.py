@@ -21,7 +21,7 @@ from mgcds.service.fhir_query import kind_of
 from mgcds.service.install_sheet import resource_types
 from mgcds.settings import read_settings
 from tests.conftest import ROOT
-from tests.unit.test_cli import REQUEST, run
+from tests.unit.test_cli import PATIENT, REQUEST, run
 
 R4_ONLY = ("MedicationRequest", "ServiceRequest", "on-hold")
 
@@ -136,11 +136,35 @@ def test_an_unknown_ehr_is_exit_2() -> None:
 def test_lint_cards_counts_cards_and_goes_on_after_what_it_cannot_read(tmp_path: Path) -> None:
     (tmp_path / "bad.json").write_text("{", encoding="utf-8")
     (tmp_path / "good.json").write_bytes(REQUEST.read_bytes())
-    result = run("lint-cards", tmp_path, "--ehr", "oracle", "--today", "2026-06-15")
+    result = run("lint-cards", tmp_path, "--ehr", "epic", "--today", "2026-06-15")
     assert result.exit_code == 0
     assert "bad.json" in result.stderr
-    assert result.stdout.endswith("0 problems at Oracle Health\n")
+    assert result.stdout.endswith("0 problems at Epic\n")
     assert not result.stdout.startswith("0 cards")
+
+
+@pytest.mark.parametrize("name", DIALECTS)
+@pytest.mark.parametrize("file", ["17-refill-ppi.json", REQUEST.name])
+def test_lint_cards_finds_cards_at_a_hook_that_the_ehr_never_calls(name: str, file: str) -> None:
+    path = REQUEST.parent / file
+    result = run("lint-cards", path, "--ehr", name, "--today", "2026-06-15")
+    to, hook = profile(name), json.loads(path.read_text(encoding="utf-8"))["hook"]
+    *lines, last = result.stdout.splitlines()
+    cards = int(last.split()[0])
+    assert cards
+    assert last.endswith(f" at {to.title}")
+    if to.fires(hook):
+        assert (result.exit_code, lines) == (0, [])
+    else:
+        assert result.exit_code == 1
+        assert len(lines) == cards
+        assert all(line.endswith(f": {to.title} never calls at {hook}") for line in lines)
+
+
+def test_lint_cards_asks_of_the_hook_at_which_a_patient_is_looked_at() -> None:
+    seen = [run("lint-cards", PATIENT, "--ehr", "oracle", "--today", "2026-06-15", "--hook", hook).exit_code
+            for hook in ("patient-view", "encounter-discharge")]  # fmt: skip
+    assert seen == [0, 1]
 
 
 def test_redact_prints_the_request_and_the_day_to_evaluate_it_on(tmp_path: Path) -> None:
