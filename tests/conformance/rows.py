@@ -35,7 +35,7 @@ ROWS = {
     "D10": "templates hold no tokens but those of the context and the user",
     "D11": "tokens name plain fields of the first level",
     "D12": "no FHIRPath in tokens, so no order between keys is needed",
-    "D13": "queries are reads, or searches with the parameters that every server has",
+    "D13": "queries are reads, or searches with the parameters of the list; beside it only _include, for what a medicine is",
     "D14": "templates are relative and short",
     "D15": "discovery has a tag and may be cached for a short time",
     "D16": "other statuses of discovery are refusals",

@@ -108,6 +108,17 @@ def test_generated_documents_are_up_to_date() -> None:
         assert (ROOT / "docs/reference" / name).read_text(encoding="utf-8") == text, f"docs/reference/{name}: run make docs"
 
 
+def test_the_index_of_decisions_has_every_page_and_every_number() -> None:
+    folder = ROOT / "docs/decisions"
+    index = (folder / "README.md").read_text(encoding="utf-8")
+    pages = sorted(folder.glob("0*.md"))
+    titles = {page.name: page.read_text(encoding="utf-8").splitlines()[0].removeprefix("# ") for page in pages}
+    assert all(f"- [{name[:4]}]({name}): {title}\n" in index for name, title in titles.items())
+    numbers = re.findall(r"^- \[?(\d{4})", index, re.MULTILINE)
+    assert numbers == [f"{number:04}" for number in range(1, len(numbers) + 1)]
+    assert len(numbers) == len(pages) + index.count("this number was never used")
+
+
 def test_every_control_of_the_hazard_log_is_shown_by_a_test_that_exists() -> None:
     hazards = read_hazards(ROOT / "docs/hazards.yaml")
     assert [str(problem) for problem in unproven(hazards, ROOT)] == []

@@ -19,7 +19,9 @@ from mgcds.units import plain
 
 MOST_SUMMARY = 139  # CDS Hooks 2.0: fewer than 140 characters
 TOPIC, REASON = "urn:mgcds:topic", "urn:mgcds:override-reason"
-FURTHER, INCOMPLETE = "further-notes", "incomplete"
+FURTHER, INCOMPLETE, REPEATED = "further-notes", "incomplete", "repeated"
+# Topics of cards that no group of the policy names, with their titles. An EHR may have to map them by hand.
+OWN_TOPICS = {FURTHER: "Further notes", INCOMPLETE: "Check incomplete", REPEATED: "Shown before"}
 
 
 def summary_of(finding: Finding, evaluation: Evaluation) -> str:
@@ -90,7 +92,7 @@ def card(topic: str, findings: tuple[Finding, ...], evaluation: Evaluation, uuid
 
 def _source(topic: str, findings: tuple[Finding, ...], evaluation: Evaluation, public_url: str) -> dict[str, Any]:
     groups = evaluation.library.policy.groups
-    title = str(groups[topic].title) if topic in groups else "Further notes"
+    title = str(groups[topic].title) if topic in groups else OWN_TOPICS[topic]
     draft = " (draft)" if any(f.rule.model.is_draft for f in findings) else ""
     made: dict[str, Any] = {"label": f"mgcds {title}{draft}"}
     if public_url:

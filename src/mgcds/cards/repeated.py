@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from mgcds.cards.compose import card_extension
+from mgcds.cards.compose import OWN_TOPICS, REPEATED, card_extension
 from mgcds.cards.printing import markdown
 from mgcds.engine.evaluate import Evaluation
-
-REPEATED = "repeated"
 
 
 def repeated_rules(evaluation: Evaluation) -> tuple[str, ...]:
@@ -30,6 +28,6 @@ def repeated_card(evaluation: Evaluation, uuid: str, url: str, system: str) -> d
         f"{'are' if many else 'is'} not repeated; nothing has changed since.",
         "detail": "Shown to you when the order was chosen:\n" + "\n".join(f"- {markdown(title)}" for title in titles),
         "indicator": "info",
-        "source": source | {"topic": {"system": system, "code": REPEATED, "display": "Shown before"}},
+        "source": source | {"topic": {"system": system, "code": REPEATED, "display": OWN_TOPICS[REPEATED]}},
         "extension": {"org.mgcds.card": card_extension([REPEATED, rules])},
     }

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from mgcds.cards.compose import INCOMPLETE, TOPIC, bundle, card, card_extension, card_uuid
-from mgcds.cards.repeated import REPEATED, repeated_card, repeated_rules
+from mgcds.cards.compose import INCOMPLETE, OWN_TOPICS, REPEATED, TOPIC, bundle, card, card_extension, card_uuid
+from mgcds.cards.repeated import repeated_card, repeated_rules
 from mgcds.engine.asking import Asking
 from mgcds.engine.evaluate import Evaluation
 from mgcds.engine.outcome import Outcome
@@ -105,6 +105,6 @@ def _incomplete(lacking: tuple[str, ...], broken: tuple[str, ...], uuid: str, ur
         "summary": summary if len(summary) <= 139 else "Nutrient check incomplete: absence of an alert is not reassurance.",
         "detail": "\n\n".join(detail),
         "indicator": "info",
-        "source": source | {"topic": {"system": TOPIC, "code": INCOMPLETE, "display": "Check incomplete"}},
+        "source": source | {"topic": {"system": TOPIC, "code": INCOMPLETE, "display": OWN_TOPICS[INCOMPLETE]}},
         "extension": {"org.mgcds.card": card_extension([INCOMPLETE, lacking, broken])},
     }

@@ -70,7 +70,7 @@ def lint_cards(
     rules: RulesOption = None,
     site: SiteOption = None,
 ) -> None:
-    """Say which cards would lose their meaning in an EHR."""
+    """Say which cards would lose their meaning in an EHR, or would never be asked for there."""
     to = _profile(ehr)
     engine, day, settings = engine_of(hook, today, rules, site)
     files = sorted(path.rglob("*.json")) if path.is_dir() else [path]
@@ -82,9 +82,10 @@ def lint_cards(
         except UnreadableFile as error:
             err.print(f"{file}: {error}", markup=False)
             continue
+        unasked = [] if to.fires(chart.hook) else [f"{to.title} never calls at {chart.hook}"]
         for card in adapt(response_of(engine.evaluate(chart), call, settings), to)["cards"]:
             cards += 1
-            for reason in lost(card):
+            for reason in unasked + lost(card):
                 found += 1
                 out.print(f"{file}: {card['source']['topic']['code']}: {reason}", markup=False)
     out.print(f"{counted(cards, 'card')}, {counted(found, 'problem')} at {to.title}", markup=False)

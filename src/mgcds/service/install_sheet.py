@@ -6,10 +6,13 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from mgcds.cards.compose import FURTHER, INCOMPLETE, REASON, TOPIC
+from mgcds.cards.compose import OWN_TOPICS, REASON, TOPIC
 from mgcds.cards.dialect import Profile, never_shown
 from mgcds.language.library import Library
+from mgcds.language.rule import LEVELS
 from mgcds.language.site import ACTIVE
+from mgcds.service.older_fhir import OLDER, queries_in
+from mgcds.service.prefetch import REQUIRED
 
 _TYPE = re.compile(r"^([A-Za-z]+)[/?]")
 _INCLUDED = re.compile(r"_include=[A-Za-z]+:([a-z]+)")
@@ -21,7 +24,7 @@ def install_sheet(library: Library, services: Sequence[Mapping[str, Any]], profi
     parts = [
         _head(profile, public_url),
         _services(kept, public_url),
-        _data(kept),
+        _data(kept, profile),
         _tokens(kept, profile, public_url),
         _reasons(library),
         _topics(library),
@@ -53,23 +56,46 @@ def _services(services: Sequence[Mapping[str, Any]], public_url: str) -> Iterato
     yield ""
 
 
-def _data(services: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def _data(services: Sequence[Mapping[str, Any]], profile: Profile) -> Iterator[str]:
+    needed = " and ".join(f"`{key}`" for key in REQUIRED)
     yield "## Prefetch\n"
-    yield "`patient` and `medications` are required. What is not sent is fetched where allowed, else named on the cards.\n"
-    by_key: dict[tuple[str, str], list[str]] = {}
-    for service in services:
-        for key, template in service["prefetch"].items():
-            by_key.setdefault((key, template), []).append(service["hook"])
-    yield "| key | query | hooks |\n|---|---|---|"
-    for (key, template), hooks in by_key.items():
-        every = "all" if len(hooks) == len(services) else ", ".join(hooks)
-        yield f"| `{key}` | `{template.replace('|', '&#124;')}` | {every} |"
-    read = sorted({kind for _, template in by_key for kind in resource_types(template)})
-    yield "\n## Scopes\n"
+    yield f"{needed} are required. What is not sent is fetched where allowed, else named on the cards.\n"
+    typed = {service["hook"]: service["prefetch"] for service in services}
+    yield from _queries(typed)
+    read = dict.fromkeys(_types(typed), "")
+    for version in OLDER:
+        if version in profile.fhir:
+            older = {hook: queries_in(version, prefetch) for hook, prefetch in typed.items()}
+            for kind in _types(older) - _types(typed):
+                read[kind] = f"{read[kind]}, {version}" if kind in read else version
+            yield f"### Where the FHIR server speaks {version}\n"
+            yield "The queries above are those of R4. Type these instead; the keys that are not named here stay as above."
+            missed = [f"`{key}`" for key in REQUIRED if any(key in queries for queries in older.values())]
+            refused = f" Without {' and '.join(missed)} a call is refused (412)." if missed else ""
+            yield f"We fetch by the queries of R4 only, so the EHR must send these.{refused}\n"
+            yield from _queries(older)
+    yield "## Scopes\n"
     yield "| data | SMART 1 | SMART 2 |\n|---|---|---|"
-    for kind in read:
-        yield f"| {kind} | `patient/{kind}.read` | `patient/{kind}.rs` |"
+    for kind, versions in sorted(read.items()):
+        yield f"| {kind}{f' ({versions})' if versions else ''} | `patient/{kind}.read` | `patient/{kind}.rs` |"
     yield ""
+
+
+def _queries(prefetch: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
+    """Each key with its query, in the order of the hooks. A key may have another query at another hook."""
+    by_key: dict[tuple[str, str], list[str]] = {}
+    for hook, templates in prefetch.items():
+        for key, template in templates.items():
+            by_key.setdefault((key, template), []).append(hook)
+    for (key, template), hooks in by_key.items():
+        where = "all hooks" if len(hooks) == len(prefetch) else ", ".join(f"`{hook}`" for hook in hooks)
+        yield f"`{key}` at {where}:\n"
+        # A block to be copied: in a table the "|" between system and code would have to be written otherwise.
+        yield f"```text\n{template}\n```\n"
+
+
+def _types(prefetch: Mapping[str, Mapping[str, str]]) -> set[str]:
+    return {kind for templates in prefetch.values() for template in templates.values() for kind in resource_types(template)}
 
 
 def _tokens(services: Sequence[Mapping[str, Any]], profile: Profile, public_url: str) -> Iterator[str]:
@@ -95,9 +121,10 @@ def _reasons(library: Library) -> Iterator[str]:
 def _topics(library: Library) -> Iterator[str]:
     yield f"## Topics of cards\n\nSystem `{TOPIC}`:\n"
     yield "| code | title |\n|---|---|"
-    for key, group in library.policy.groups.items():
-        yield f"| `{key}` | {group.title} |"
-    yield f"| `{FURTHER}` | Further notes |\n| `{INCOMPLETE}` | Check incomplete |\n"
+    titles = {key: group.title for key, group in library.policy.groups.items()} | OWN_TOPICS
+    for key, title in titles.items():
+        yield f"| `{key}` | {title} |"
+    yield f"\nIndicators of cards: {', '.join(f'`{level}`' for level in LEVELS)}.\n"
 
 
 def _there(library: Library, profile: Profile) -> Iterator[str]:

@@ -11,14 +11,14 @@ from mgcds.language.library import Asked, Library
 from mgcds.terminology import Concept
 
 REQUIRED = (PATIENT, MEDICATIONS)
-_P = "patient={{context.patientId}}"
+PATIENT_IS = "patient={{context.patientId}}"
 _FIXED = {
     PATIENT: "Patient/{{context.patientId}}",
-    MEDICATIONS: f"MedicationRequest?{_P}&_include=MedicationRequest:medication&_sort=-authoredon&_count=200",
-    STATEMENTS: f"MedicationStatement?{_P}&_include=MedicationStatement:medication&_sort=-effective&_count=100",
-    CONDITIONS: f"Condition?{_P}&_count=200",
-    PROCEDURES: f"Procedure?{_P}&_sort=-date&_count=50",
-    ORDERS: f"ServiceRequest?{_P}&status=active,draft,on-hold&_count=100",
+    MEDICATIONS: f"MedicationRequest?{PATIENT_IS}&_include=MedicationRequest:medication&_sort=-authoredon&_count=200",
+    STATEMENTS: f"MedicationStatement?{PATIENT_IS}&_include=MedicationStatement:medication&_sort=-effective&_count=100",
+    CONDITIONS: f"Condition?{PATIENT_IS}&_count=200",
+    PROCEDURES: f"Procedure?{PATIENT_IS}&_sort=-date&_count=50",
+    ORDERS: f"ServiceRequest?{PATIENT_IS}&status=active,draft,on-hold&_count=100",
 }
 
 
@@ -64,4 +64,4 @@ def _observations(concepts: list[Concept]) -> str:
     """One search a batch. It asks for as many results as would do if every concept were the commonest one."""
     codes = sorted({f"{coding.system}|{coding.code}" for concept in concepts for coding in concept.codes})
     newest = max(concept.newest for concept in concepts) * len(concepts)
-    return f"Observation?{_P}&code={','.join(codes)}&_sort=-date&_count={newest}"
+    return f"Observation?{PATIENT_IS}&code={','.join(codes)}&_sort=-date&_count={newest}"

@@ -35,6 +35,23 @@ def test_a_medicine_is_found_wherever_it_stands(more: Json) -> None:
     assert [use.medicine.name for use in call({"medications": page}).uses] == ["tabs"]
 
 
+@pytest.mark.parametrize(
+    ("target", "more", "named", "noted"),
+    [
+        ({"reference": "Medication/d1"}, {"drugs": bundle(TABS)}, "tabs", False),
+        ({"reference": "Medication/d1", "display": "syrup"}, {}, "syrup", False),
+        ({"reference": "Medication/d1"}, {}, "unnamed", True),
+    ],
+)
+def test_a_medication_that_a_server_did_not_include_is_read_elsewhere_or_noted(
+    target: Json, more: Json, named: str, noted: bool
+) -> None:
+    found = call({"medications": bundle(_without_code(medicationReference=target)), **more})
+    assert [use.medicine.name for use in found.uses] == [named]
+    assert found.unresolved == ((named,) if noted else ())
+    assert ("medication-unresolved" in codes(found)) is noted
+
+
 def test_stated_ingredients_carry_their_strength() -> None:
     strength = {"numerator": {"value": 200, "unit": "mg"}, "denominator": {"value": 2, "unit": "tablet"}}
     stated = {"itemCodeableConcept": {"text": "dust"}, "strength": strength}
