@@ -153,6 +153,14 @@ def test_orders_at_hand_need_no_id_and_no_server(client: Client) -> None:
     assert (status, rules(answer)) == (200, expected)
 
 
+@proves("R8")
+def test_orders_that_cannot_be_read_are_not_taken_for_no_orders(client: Client) -> None:
+    for orders in ({"resourceType": "Patient"}, BUNDLE | {"entry": "x"}, BUNDLE | {"entry": [{"fullUrl": "urn:uuid:a"}]}):
+        request = client.fixture("10-order-sign-impaired-kidneys")
+        request["context"]["draftOrders"] = orders
+        assert "context.draftOrders" in refusal(client, request)
+
+
 @proves("R9")
 def test_an_order_may_be_signed_again(client: Client) -> None:
     request = client.fixture("10-order-sign-impaired-kidneys")
