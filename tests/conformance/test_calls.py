@@ -134,6 +134,17 @@ def test_ids_are_bare_and_users_are_typed(client: Client) -> None:
         assert "context.userId" in refusal(client, request)
 
 
+@pytest.mark.parametrize("hook", HOOKS)
+@proves("R6")
+def test_an_encounter_is_an_id_wherever_it_is_sent(client: Client, hook: str) -> None:
+    request = called(client, hook)
+    for encounter in ("e1", "Encounter/e1"):
+        request["context"]["encounterId"] = encounter
+        assert client.call(request)[0] == 200
+    request["context"]["encounterId"] = "Encounter/e 1?x"
+    assert "context.encounterId" in refusal(client, request)
+
+
 @pytest.mark.parametrize("hook", [*HOOKS, "coffee-brew", ""])
 @proves("R7", "bad.wrong-hook")
 def test_a_service_answers_its_own_hook(client: Client, hook: str) -> None:

@@ -242,6 +242,42 @@ def test_a_patient_id_may_carry_its_type(client: Client) -> None:
     assert client.call(typed) == client.call(plain)
 
 
+@pytest.mark.parametrize(
+    "value", ["Encounter/e 1?x", "e1?x=y", "Encounter/", "Patient/e1", "Encounter/e1/e2", "e\u00e91", " ", "e1\n", 7, {}]
+)
+@pytest.mark.parametrize("hook", ["patient-view", "order-sign", "encounter-discharge"])
+def test_an_encounter_that_is_no_id_is_refused(client: Client, hook: str, value: Any) -> None:
+    request = client.fixture("01-nothing-to-say") | {"hook": hook}
+    request["context"] |= CONTEXTS.get(hook, ({}, ()))[0] | {"encounterId": value}
+    status, answer = client.call(request)
+    assert status == 400
+    assert "context.encounterId" in answer["issue"][0]["diagnostics"]
+
+
+def test_an_empty_encounter_is_none_but_where_one_is_required(client: Client) -> None:
+    request = client.fixture(BASE)
+    request["context"].pop("encounterId", None)
+    without_one = client.call(request)
+    assert without_one[0] == 200
+    for none in ("", None):
+        request["context"]["encounterId"] = none
+        assert client.call(request) == without_one
+    request["hook"] = "encounter-discharge"
+    for none in ("", None):
+        request["context"]["encounterId"] = none
+        status, answer = client.call(request)
+        assert (status, "context.encounterId" in answer["issue"][0]["diagnostics"]) == (400, True)
+
+
+def test_an_encounter_id_may_carry_its_type(client: Client) -> None:
+    request = client.fixture(BASE) | {"hook": "encounter-discharge"}
+    request["context"]["encounterId"] = "e1"
+    plain = client.call(request)
+    request["context"]["encounterId"] = "Encounter/e1"
+    assert client.call(request) == plain
+    assert plain[0] == 200
+
+
 def test_unknown_fields_and_extensions_change_nothing(client: Client) -> None:
     plain = client.fixture(BASE)
     more = client.fixture(BASE)

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from uuid import UUID
 
 import structlog
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from mgcds.chart import medications
 from mgcds.chart.drafts import ORDERS, is_told
@@ -24,7 +24,11 @@ class Lenient(BaseModel):
 _ID = r"[A-Za-z0-9\-._]{1,128}"  # a little more than FHIR's id, because servers in use go beyond it
 UserId = Annotated[str, Field(pattern=rf"^[A-Za-z]+/{_ID}$")]
 # Some EHRs send "Patient/123" where the specification wants "123".
-PatientId = Annotated[str, Field(pattern=rf"^(?:Patient/)?{_ID}$"), AfterValidator(lambda text: text.rsplit("/", 1)[-1])]
+_BARE = AfterValidator(lambda sent: sent.rsplit("/", 1)[-1])
+PatientId = Annotated[str, Field(pattern=rf"^(?:Patient/)?{_ID}$"), _BARE]
+EncounterId = Annotated[str, Field(pattern=rf"^(?:Encounter/)?{_ID}$"), _BARE]
+# And some send "" where there is no encounter.
+AnyEncounterId = Annotated[EncounterId | None, BeforeValidator(lambda sent: None if sent == "" else sent)]
 
 
 def _of(kinds: frozenset[str]) -> AfterValidator:
@@ -50,7 +54,7 @@ class Context(Lenient):
 
     userId: UserId
     patientId: PatientId
-    encounterId: str | None = None
+    encounterId: AnyEncounterId = None
 
 
 class PatientView(Context):
@@ -80,7 +84,7 @@ class MedicationRefill(Context):
 class EncounterDischarge(Context):
     """encounter-discharge 1.0."""
 
-    encounterId: str
+    encounterId: EncounterId
 
 
 class AppointmentBook(Context):
