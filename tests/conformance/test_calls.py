@@ -191,6 +191,23 @@ def test_only_what_was_selected_counts(client: Client) -> None:
     assert rules(client.call(request)[1]) == set()
 
 
+@proves("R10")
+def test_a_selection_may_be_absolute_and_one_that_meets_no_draft_silences_nothing(client: Client) -> None:
+    request = client.fixture("16-order-select-laxative")
+    expected = client.call(request)[1]
+    (selected,) = request["context"]["selections"]
+    request["context"]["selections"] = [f"https://ehr.example.org/fhir/{selected}"]
+    assert client.call(request)[1] == expected
+    for entry in request["context"]["draftOrders"]["entry"]:
+        entry.pop("fullUrl", None)
+    assert client.call(request)[1] == expected
+    for missing in (["MedicationRequest/nope"], [""]):
+        request["context"]["selections"] = missing
+        status, answer = client.call(request)
+        assert (status, rules(answer) >= rules(expected)) == (200, True)
+        assert {"code": "resource-unreadable"} in answer["extension"]["org.mgcds.evaluation"]["notes"]
+
+
 @proves("R11", "call.fast")
 def test_answering_costs_little_more_than_evaluating(client: Client, engine: Engine) -> None:
     """In processor time, the least of several: hours of a loaded machine do not count."""

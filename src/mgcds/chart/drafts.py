@@ -9,7 +9,7 @@ from typing import Any
 from mgcds.chart import medications, requests
 from mgcds.chart.bundle import Record
 from mgcds.chart.facts import Note
-from mgcds.chart.fhir import Resource, block, canonical, reference, strings, text, unwrapped
+from mgcds.chart.fhir import Resource, block, canonical, last_steps, reference, strings, tail, text, unwrapped
 from mgcds.chart.versions import as_r4
 
 # Where each hook sends the orders at hand.
@@ -20,6 +20,7 @@ KEYS = {
     "medication-verify": "medication",
 }
 _OTHER_KEYS = {"medication-verify": "order"}  # the hook's page and its example differ
+SELECTING = "order-select"
 PLACED = "medication-verify"  # the order at hand is active already, so it stands among the medications too
 PROBLEMS = {"problem-list-item-create": "conditions"}
 # What may stand at the order hooks without a Bundle: the orders of all FHIR versions, though no rule looks at most kinds.
@@ -46,17 +47,32 @@ def drafts_of(hook: str, context: Mapping[str, Any]) -> tuple[list[Draft], list[
     if key is None:
         return [], []
     key = _OTHER_KEYS[hook] if context.get(key) is None and hook in _OTHER_KEYS else key
-    selections = frozenset(strings(context.get("selections")))
     records, notes = at_hand(context, key)
     found: dict[str, list[Record]] = {}
     for where, record in records:
         found.setdefault(where, []).append(record)
-    drafts = []
-    for where, sent in found.items():
-        resource, url = sent[0] if len(sent) == 1 else max(sent, key=lambda record: canonical(record[0]))
-        selected = bool(selections & {where, str(resource.get("id")), url})
-        drafts.append(Draft(where, resource, as_r4(resource), url, selected))
-    return drafts, notes
+    chosen = {
+        where: sent[0] if len(sent) == 1 else max(sent, key=lambda record: canonical(record[0]))
+        for where, sent in found.items()
+    }
+    selections = strings(context.get("selections")) if hook == SELECTING else []
+    selected = _selected(selections, chosen)
+    if selections and chosen and not selected:  # one alert too many is better than one too few
+        selected = frozenset(chosen)
+        notes.append(Note("resource-unreadable"))
+    return [Draft(where, sent, as_r4(sent), url, where in selected) for where, (sent, url) in chosen.items()], notes
+
+
+def _selected(selections: list[str], drafts: Mapping[str, Record]) -> frozenset[str]:
+    """Which drafts are selected: by "Type/id" with or without a server, by id, or by the fullUrl."""
+    named = {name for each in selections for name in (each, last_steps(each))} - {""}
+    return frozenset(where for where, (sent, url) in drafts.items() if named & _names(where, sent, url))
+
+
+def _names(where: str, sent: Resource, url: str) -> set[str]:
+    """What a selection may call a draft; one without an id takes the one that its fullUrl ends in."""
+    names = {where, where.rpartition("/")[2]}
+    return names | {url, last_steps(url), tail(url), f"{sent['resourceType']}/{tail(url)}"} if url else names
 
 
 def problems_of(hook: str, context: Mapping[str, Any]) -> tuple[list[Draft], list[Note]]:

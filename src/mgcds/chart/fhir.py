@@ -113,6 +113,12 @@ def _tail(written: str) -> str:
     return written.split("/_history")[0].rstrip("/").split("/")[-1].removeprefix("urn:uuid:").removeprefix("urn:oid:")
 
 
+def last_steps(written: str) -> str:
+    """A reference without server and version: "http://x/Patient/1/_history/2" gives "Patient/1", "urn:uuid:a" gives "a"."""
+    parts = written.split("/_history")[0].rstrip("/").split("/")
+    return "/".join(parts[-2:]) if len(parts) > 1 else tail(written)
+
+
 def known_units(value: Any) -> tuple[str, ...]:
     """The units of a Quantity that we know: that of its code before that of its words, each once."""
     found = block(value)
