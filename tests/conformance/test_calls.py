@@ -134,6 +134,17 @@ def test_ids_are_bare_and_users_are_typed(client: Client) -> None:
         assert "context.userId" in refusal(client, request)
 
 
+@pytest.mark.parametrize("hook", HOOKS)
+@proves("R6")
+def test_an_encounter_is_an_id_wherever_it_is_sent(client: Client, hook: str) -> None:
+    request = called(client, hook)
+    for encounter in ("e1", "Encounter/e1"):
+        request["context"]["encounterId"] = encounter
+        assert client.call(request)[0] == 200
+    request["context"]["encounterId"] = "Encounter/e 1?x"
+    assert "context.encounterId" in refusal(client, request)
+
+
 @pytest.mark.parametrize("hook", [*HOOKS, "coffee-brew", ""])
 @proves("R7", "bad.wrong-hook")
 def test_a_service_answers_its_own_hook(client: Client, hook: str) -> None:
@@ -153,6 +164,14 @@ def test_orders_at_hand_need_no_id_and_no_server(client: Client) -> None:
     assert (status, rules(answer)) == (200, expected)
 
 
+@proves("R8")
+def test_orders_that_cannot_be_read_are_not_taken_for_no_orders(client: Client) -> None:
+    for orders in ({"resourceType": "Patient"}, BUNDLE | {"entry": "x"}, BUNDLE | {"entry": [{"fullUrl": "urn:uuid:a"}]}):
+        request = client.fixture("10-order-sign-impaired-kidneys")
+        request["context"]["draftOrders"] = orders
+        assert "context.draftOrders" in refusal(client, request)
+
+
 @proves("R9")
 def test_an_order_may_be_signed_again(client: Client) -> None:
     request = client.fixture("10-order-sign-impaired-kidneys")
@@ -170,6 +189,23 @@ def test_only_what_was_selected_counts(client: Client) -> None:
     assert rules(client.call(request)[1])
     request["context"]["selections"] = []
     assert rules(client.call(request)[1]) == set()
+
+
+@proves("R10")
+def test_a_selection_may_be_absolute_and_one_that_meets_no_draft_silences_nothing(client: Client) -> None:
+    request = client.fixture("16-order-select-laxative")
+    expected = client.call(request)[1]
+    (selected,) = request["context"]["selections"]
+    request["context"]["selections"] = [f"https://ehr.example.org/fhir/{selected}"]
+    assert client.call(request)[1] == expected
+    for entry in request["context"]["draftOrders"]["entry"]:
+        entry.pop("fullUrl", None)
+    assert client.call(request)[1] == expected
+    for missing in (["MedicationRequest/nope"], [""]):
+        request["context"]["selections"] = missing
+        status, answer = client.call(request)
+        assert (status, rules(answer) >= rules(expected)) == (200, True)
+        assert {"code": "resource-unreadable"} in answer["extension"]["org.mgcds.evaluation"]["notes"]
 
 
 @proves("R11", "call.fast")

@@ -79,10 +79,18 @@ def test_choosing_again_shows_it_again(own: Client) -> None:
     assert ids(own, selecting(own, REMEMBER | FILTER)) == first
 
 
+def test_the_patient_and_the_encounter_are_the_same_with_and_without_their_type(own: Client) -> None:
+    first, signed = ids(own, selecting(own)), signing(own)
+    context = signed["context"]
+    context |= {"patientId": f"Patient/{context['patientId']}", "encounterId": f"Encounter/{context['encounterId']}"}
+    assert ids(own, signed) < first
+
+
 DIFFERENT: dict[str, Callable[[Request], None]] = {
     "another clinician": lambda r: r["context"].update(userId="Practitioner/attending"),
     "another encounter": lambda r: r["context"].update(encounterId="e2"),
     "no encounter": lambda r: r["context"].pop("encounterId"),
+    "an empty encounter": lambda r: r["context"].update(encounterId=""),
     "another dose": lambda r: r["context"]["draftOrders"]["entry"][0]["resource"].update(note=[{"text": "changed"}]),
     "no option": lambda r: r.pop("extension"),
     "the option is off": lambda r: r.update(extension={"configuration-items": {"filter-out-repeated-alerts": False}}),

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC
 from typing import Any
 
-from mgcds.chart.fhir import Resource, block, canonical, items, reference, tail, text
+from mgcds.chart.fhir import Resource, block, canonical, items, last_steps, reference, tail, text
 from mgcds.clock import parse_moment
 
 Record = tuple[Resource, str]  # a resource and the fullUrl under which it was sent
@@ -94,5 +94,5 @@ def reference_to(index: Index, target: Any, kind: str) -> str:
 
 def _local(target: Any, kind: str) -> str:
     """A reference without server and version."""
-    parts = text(block(target).get("reference")).split("/_history")[0].rstrip("/").split("/")
-    return "/".join(parts[-2:]) if len(parts) > 1 else f"{kind}/{tail(target)}"
+    local = last_steps(text(block(target).get("reference")))
+    return local if "/" in local else f"{kind}/{local}"

@@ -6,8 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mgcds.chart import medications, requests
 from mgcds.chart.bundle import Record
-from mgcds.chart.fhir import Resource, block, canonical, reference, strings, text, unwrapped
+from mgcds.chart.facts import Note
+from mgcds.chart.fhir import Resource, block, canonical, last_steps, reference, strings, tail, text, unwrapped
 from mgcds.chart.versions import as_r4
 
 # Where each hook sends the orders at hand.
@@ -18,8 +20,14 @@ KEYS = {
     "medication-verify": "medication",
 }
 _OTHER_KEYS = {"medication-verify": "order"}  # the hook's page and its example differ
+SELECTING = "order-select"
 PLACED = "medication-verify"  # the order at hand is active already, so it stands among the medications too
 PROBLEMS = {"problem-list-item-create": "conditions"}
+# What may stand at the order hooks without a Bundle: the orders of all FHIR versions, though no rule looks at most kinds.
+ORDERS = medications.TYPES | requests.TYPES | {
+    "NutritionOrder", "DeviceRequest", "DeviceUseRequest", "SupplyRequest", "VisionPrescription", "CommunicationRequest",
+    "ReferralRequest", "RequestGroup", "RequestOrchestration", "Order",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,30 +41,46 @@ class Draft:
     selected: bool
 
 
-def drafts_of(hook: str, context: Mapping[str, Any]) -> list[Draft]:
-    """Everything in the context's draft bundle, each resource once; nothing at a hook without drafts."""
+def drafts_of(hook: str, context: Mapping[str, Any]) -> tuple[list[Draft], list[Note]]:
+    """Everything in the context's draft bundle, each resource once, with notes; nothing at a hook without drafts."""
     key = KEYS.get(hook)
     if key is None:
-        return []
+        return [], []
     key = _OTHER_KEYS[hook] if context.get(key) is None and hook in _OTHER_KEYS else key
-    selections = frozenset(strings(context.get("selections")))
+    records, notes = at_hand(context, key)
     found: dict[str, list[Record]] = {}
-    for number, (resource, url) in _numbered(context.get(key)):
-        found.setdefault(reference(resource) or f"context.{key}#{number}", []).append((resource, url))
-    drafts = []
-    for where, sent in found.items():
-        resource, url = sent[0] if len(sent) == 1 else max(sent, key=lambda record: canonical(record[0]))
-        selected = bool(selections & {where, str(resource.get("id")), url})
-        drafts.append(Draft(where, resource, as_r4(resource), url, selected))
-    return drafts
+    for where, record in records:
+        found.setdefault(where, []).append(record)
+    chosen = {
+        where: sent[0] if len(sent) == 1 else max(sent, key=lambda record: canonical(record[0]))
+        for where, sent in found.items()
+    }
+    selections = strings(context.get("selections")) if hook == SELECTING else []
+    selected = _selected(selections, chosen)
+    if selections and chosen and not selected:  # one alert too many is better than one too few
+        selected = frozenset(chosen)
+        notes.append(Note("resource-unreadable"))
+    return [Draft(where, sent, as_r4(sent), url, where in selected) for where, (sent, url) in chosen.items()], notes
 
 
-def problems_of(hook: str, context: Mapping[str, Any]) -> list[Draft]:
-    """The conditions that are being put on the problem list; nothing at a hook without them."""
+def _selected(selections: list[str], drafts: Mapping[str, Record]) -> frozenset[str]:
+    """Which drafts are selected: by "Type/id" with or without a server, by id, or by the fullUrl."""
+    named = {name for each in selections for name in (each, last_steps(each))} - {""}
+    return frozenset(where for where, (sent, url) in drafts.items() if named & _names(where, sent, url))
+
+
+def _names(where: str, sent: Resource, url: str) -> set[str]:
+    """What a selection may call a draft; one without an id takes the one that its fullUrl ends in."""
+    names = {where, where.rpartition("/")[2]}
+    return names | {url, last_steps(url), tail(url), f"{sent['resourceType']}/{tail(url)}"} if url else names
+
+
+def problems_of(hook: str, context: Mapping[str, Any]) -> tuple[list[Draft], list[Note]]:
+    """The conditions that are being put on the problem list, with notes; nothing at a hook without them."""
     key = PROBLEMS.get(hook)
-    found = [] if key is None else _numbered(context.get(key))
-    return [Draft(reference(sent) or f"context.{key}#{number}", sent, as_r4(sent), url, True)
-            for number, (sent, url) in found if sent["resourceType"] == "Condition"]  # fmt: skip
+    records, notes = ([], []) if key is None else at_hand(context, key)
+    return [Draft(where, sent, as_r4(sent), url, True)
+            for where, (sent, url) in records if sent["resourceType"] == "Condition"], notes  # fmt: skip
 
 
 def drafts_among(records: Iterable[Record], hook: str, types: frozenset[str]) -> list[Draft]:
@@ -69,14 +93,42 @@ def drafts_among(records: Iterable[Record], hook: str, types: frozenset[str]) ->
             for number, (resource, url) in enumerate(found)]  # fmt: skip
 
 
-def _numbered(value: Any) -> list[tuple[int, Record]]:
-    """The resources of a Bundle, a list or a single resource, with their places in it."""
-    sent = unwrapped(value)
-    is_bundle = block(sent).get("resourceType") == "Bundle"
-    entries = block(sent).get("entry") if is_bundle else sent if isinstance(sent, list) else [sent]
-    found = []
-    for number, entry in enumerate(entries if isinstance(entries, list) else [entries]):
+def at_hand(context: Mapping[str, Any], key: str) -> tuple[list[tuple[str, Record]], list[Note]]:
+    """The resources under a key of the context, by name or else by place; a note for each entry that holds none."""
+    found, notes = [], []
+    for number, record in enumerate(_entries(context.get(key))):
+        place = f"context.{key}#{number}"
+        if record is None:
+            notes.append(Note("resource-unreadable", place))
+        else:
+            found.append((reference(record[0]) or place, record))
+    return found, notes
+
+
+def is_told(value: Any, kinds: frozenset[str]) -> bool:
+    """Whether it is a resource of one of these kinds, or a Bundle that is empty or has any resource in it."""
+    kind = text(block(unwrapped(value)).get("resourceType"))
+    if kind != "Bundle":
+        return kind in kinds
+    entries = _entries(value)
+    return not entries or any(entries)
+
+
+def _entries(value: Any) -> list[Record | None]:
+    """Each entry of a Bundle and of those inside it, of a list, or a single resource; None for one that holds no resource."""
+    found: list[Record | None] = []
+    todo = _last_first(unwrapped(value))
+    while todo:
+        entry = todo.pop()
         resource = unwrapped(entry)
-        if isinstance(resource, dict) and isinstance(resource.get("resourceType"), str):
-            found.append((number, (resource, text(block(entry).get("fullUrl")))))
+        kind = text(block(resource).get("resourceType"))
+        if kind == "Bundle":
+            todo += _last_first(resource.get("entry"))
+        else:
+            found.append((resource, text(block(entry).get("fullUrl"))) if kind else None)
     return found
+
+
+def _last_first(value: Any) -> list[Any]:
+    """A list from its end, for taking from it; one entry without its list counts as a list of one, null as none."""
+    return value[::-1] if isinstance(value, list) else [] if value is None else [value]

@@ -119,6 +119,12 @@ def _tail(written: str) -> str:
 _kept_tail = lru_cache(8192)(_tail)  # most references of a record name its patient
 
 
+def last_steps(written: str) -> str:
+    """A reference without server and version: "http://x/Patient/1/_history/2" gives "Patient/1", "urn:uuid:a" gives "a"."""
+    parts = written.split("/_history")[0].rstrip("/").split("/")
+    return "/".join(parts[-2:]) if len(parts) > 1 else tail(written)
+
+
 def known_units(value: Any) -> tuple[str, ...]:
     """The units of a Quantity that we know: that of its code before that of its words, each once."""
     found = block(value)

@@ -10,7 +10,7 @@ from typing import Any
 from mgcds.chart import medications, requests
 from mgcds.chart.bundle import Index, Record, newest, reference_to
 from mgcds.chart.derived import computed, each_once
-from mgcds.chart.drafts import PLACED, Draft, drafts_among, drafts_of, problems_of
+from mgcds.chart.drafts import PLACED, Draft, at_hand, drafts_among, drafts_of, problems_of
 from mgcds.chart.facts import Chart, Note, Person, Problem, Request, Result, Use
 from mgcds.chart.fhir import Resource, block, holds_rubbish, items, reference, tail, text, walk
 from mgcds.chart.medications import Reading, read_use
@@ -59,10 +59,13 @@ def read_chart(
     """The chart of a CDS Hooks request. Raises WrongPatient, and TooCostly once `is_late`; bad data never raises."""
     given, told = block(prefetch), block(context)
     sent = supplied_by(given, laboratory_batches(terminology))
-    records = [*sent.records, *walk(told.get("appointments"))]
-    empty = Chart(today, hook, Person(""), sent.kinds, notes=tuple(sent.notes), partial=sent.partial)
-    drafts = [*drafts_of(hook, told), *problems_of(hook, told)]
-    return _filled(empty, tail(told.get("patientId")), records, drafts, terminology, zone, is_late)
+    appointments, lost = at_hand(told, "appointments")
+    drafts, unread = drafts_of(hook, told)
+    problems, unclear = problems_of(hook, told)
+    notes = (*sent.notes, *lost, *unread, *unclear)
+    empty = Chart(today, hook, Person(""), sent.kinds, notes=notes, partial=sent.partial)
+    records = [*sent.records, *(record for _, record in appointments)]
+    return _filled(empty, tail(told.get("patientId")), records, [*drafts, *problems], terminology, zone, is_late)
 
 
 def read_resources(resources: Any, *, hook: str, terminology: Terms, today: date, zone: tzinfo = UTC) -> Chart:

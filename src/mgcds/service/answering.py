@@ -129,7 +129,7 @@ class Answering:
         call = settled(call, templates)
         allowed = allowed_for(caller.client, self._clients, is_local=self._settings.is_loopback)
         lacking = plan(call, context, templates, self._batches, allowed)
-        return Read(call, context, lacking, asked(told, hook, caller.scope))
+        return Read(call, context, lacking, asked(told, context, hook, caller.scope))
 
     @uncollected()
     def _decided(self, caller: Caller, service: str, hook: str, call: Call, read: Read, body: bytes) -> Answered:

@@ -9,10 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from mgcds.chart.fhir import block, canonical, text
+from mgcds.chart.fhir import block, canonical
 from mgcds.engine.evaluate import Evaluation
 from mgcds.engine.outcome import Finding
 from mgcds.language.rule import LEVELS
+from mgcds.service.requests import Context
 from mgcds.store import Repeats
 
 REMEMBER_AT, FILTER_AT = "order-select", "order-sign"
@@ -30,11 +31,10 @@ class Asked:
     whose: tuple[str, ...]  # issuer, clinician, patient, encounter
 
 
-def asked(body: dict[str, Any], hook: str, issuer: str) -> Asked:
+def asked(body: dict[str, Any], context: Context, hook: str, issuer: str) -> Asked:
     """What a request asks for. Without a clinician or an encounter nothing is remembered: it could be anybody's."""
     options = {key: value for name in _BLOCKS for key, value in block(block(body.get("extension")).get(name)).items()}
-    context = block(body.get("context"))
-    whose = (issuer, *(text(context.get(key)) for key in ("userId", "patientId", "encounterId")))
+    whose = (issuer, context.userId or "", context.patientId, context.encounterId or "")
     complete = all(whose)
     return Asked(
         complete and hook == REMEMBER_AT and options.get(_REMEMBER) is True,

@@ -6,9 +6,10 @@ from typing import Annotated, Any, Literal, TypeVar
 from uuid import UUID
 
 import structlog
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from mgcds.chart.fhir import block, text, unwrapped
+from mgcds.chart import medications
+from mgcds.chart.drafts import ORDERS, is_told
 from mgcds.service.errors import Refused
 
 log = structlog.get_logger(__name__)
@@ -23,17 +24,29 @@ class Lenient(BaseModel):
 _ID = r"[A-Za-z0-9\-._]{1,128}"  # a little more than FHIR's id, because servers in use go beyond it
 UserId = Annotated[str, Field(pattern=rf"^[A-Za-z]+/{_ID}$")]
 # Some EHRs send "Patient/123" where the specification wants "123".
-PatientId = Annotated[str, Field(pattern=rf"^(?:Patient/)?{_ID}$"), AfterValidator(lambda text: text.rsplit("/", 1)[-1])]
+_BARE = AfterValidator(lambda sent: sent.rsplit("/", 1)[-1])
+PatientId = Annotated[str, Field(pattern=rf"^(?:Patient/)?{_ID}$"), _BARE]
+EncounterId = Annotated[str, Field(pattern=rf"^(?:Encounter/)?{_ID}$"), _BARE]
+# And some send "" where there is no encounter.
+AnyEncounterId = Annotated[EncounterId | None, BeforeValidator(lambda sent: None if sent == "" else sent)]
 
 
-def _told(value: dict[str, Any]) -> dict[str, Any]:
-    """Orders that say what they are: of an object without a type nothing would be read, and silence taken for safety."""
-    if not text(block(unwrapped(value)).get("resourceType")):
-        raise ValueError("no resource")
-    return value
+def _of(kinds: frozenset[str]) -> AfterValidator:
+    """Orders that say what they are: of anything else nothing would be read, and silence taken for safety."""
+
+    def told(value: dict[str, Any]) -> dict[str, Any]:
+        if not is_told(value, kinds):
+            raise ValueError("no resource")
+        return value
+
+    return AfterValidator(told)
 
 
-Resource = Annotated[dict[str, Any], AfterValidator(_told)]  # a Bundle; from some EHRs the bare order
+# Bundles; from some EHRs the bare resource.
+Orders = Annotated[dict[str, Any], _of(ORDERS)]
+Medicines = Annotated[dict[str, Any], _of(medications.TYPES)]
+Appointments = Annotated[dict[str, Any], _of(frozenset({"Appointment"}))]
+Conditions = Annotated[dict[str, Any], _of(frozenset({"Condition"}))]
 
 
 class Context(Lenient):
@@ -41,7 +54,7 @@ class Context(Lenient):
 
     userId: UserId
     patientId: PatientId
-    encounterId: str | None = None
+    encounterId: AnyEncounterId = None
 
 
 class PatientView(Context):
@@ -52,39 +65,39 @@ class OrderSelect(Context):
     """order-select 1.0."""
 
     selections: list[str]
-    draftOrders: Resource
+    draftOrders: Orders
 
 
 class OrderSign(Context):
     """order-sign 1.0."""
 
-    draftOrders: Resource
+    draftOrders: Orders
 
 
 class MedicationRefill(Context):
     """medication-refill 0.1.0: the user may be absent."""
 
     userId: UserId | None = None  # type: ignore[assignment]
-    medications: Resource
+    medications: Medicines
 
 
 class EncounterDischarge(Context):
     """encounter-discharge 1.0."""
 
-    encounterId: str
+    encounterId: EncounterId
 
 
 class AppointmentBook(Context):
     """appointment-book 1.0."""
 
-    appointments: Resource
+    appointments: Appointments
 
 
 class MedicationVerify(Context):
     """medication-verify 0.1.0: the order stands under `medication`, in the example of the hook's page under `order`."""
 
-    medication: Resource | None = None
-    order: Resource | None = None
+    medication: Medicines | None = None
+    order: Medicines | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -98,7 +111,7 @@ class MedicationVerify(Context):
 class ProblemListItemCreate(Context):
     """problem-list-item-create 0.1.0."""
 
-    conditions: Resource
+    conditions: Conditions
 
 
 CONTEXTS: dict[str, type[Context]] = {

@@ -101,15 +101,64 @@ def test_a_draft_has_no_end_and_renews_the_order_of_its_id() -> None:
     assert "MedicationRequest/m1" in use.links
 
 
-@pytest.mark.parametrize("selection", ["MedicationRequest/m1", "m1", "urn:uuid:abc"])
-def test_selections_name_drafts(selection: str) -> None:
-    page = bundle(order(), order("syrup", id="m2"))
-    page["entry"][0]["fullUrl"] = "urn:uuid:abc"
-    found = call({}, hook="order-select", draftOrders=page, selections=[selection])
-    assert [(use.reference, use.selected) for use in found.uses] == [
-        ("MedicationRequest/m1", True),
-        ("MedicationRequest/m2", False),
-    ]
+def _selected(selections: list[str], *resources: Any, urls: tuple[str, ...] = (), hook: str = "order-select") -> Any:
+    """The names of selected drafts, and the notes."""
+    page = bundle(*resources)
+    for entry, url in zip(page["entry"], urls, strict=False):
+        entry["fullUrl"] = url
+    found = call({}, hook=hook, draftOrders=page, selections=selections)
+    return [use.reference for use in found.uses if use.selected], [(note.code, note.reference) for note in found.notes
+                                                                   if note.code == "resource-unreadable"]  # fmt: skip
+
+
+BASE_URL = "https://ehr.example.org/fhir/"
+
+
+@pytest.mark.parametrize(
+    "urls", [(), ("urn:uuid:abc", "urn:uuid:def"), (f"{BASE_URL}MedicationRequest/m1", f"{BASE_URL}MedicationRequest/m2")]
+)
+@pytest.mark.parametrize("selection", ["MedicationRequest/m1", "m1", f"{BASE_URL}MedicationRequest/m1", "MedicationRequest/m1/_history/3",
+                                       f"{BASE_URL}MedicationRequest/m1/_history/3"])  # fmt: skip
+def test_selections_name_drafts_with_and_without_a_server(selection: str, urls: tuple[str, ...]) -> None:
+    assert _selected([selection], order(), order("syrup", id="m2"), urls=urls) == (["MedicationRequest/m1"], [])
+
+
+@pytest.mark.parametrize("selection", ["urn:uuid:abc", "abc", "MedicationRequest/abc"])
+def test_selections_name_drafts_by_their_full_url(selection: str) -> None:
+    drafts = order(), order("syrup", id="m2")
+    assert _selected([selection], *drafts, urls=("urn:uuid:abc",)) == (["MedicationRequest/m1"], [])
+    loose = {key: value for key, value in order().items() if key != "id"}
+    assert _selected([selection], loose, order("syrup", id="m2"), urls=("urn:uuid:abc",)) == (["context.draftOrders#0"], [])
+
+
+def test_a_selection_that_meets_nothing_adds_nothing_to_one_that_meets_a_draft() -> None:
+    drafts = order(), order("syrup", id="m2")
+    for odd in ("MedicationStatement/m2", "MedicationRequest/nope", "", "None", "/", "MedicationRequest/"):
+        assert _selected(["MedicationRequest/m1", odd], *drafts) == (["MedicationRequest/m1"], []), odd
+
+
+@pytest.mark.parametrize("selection", ["MedicationRequest/nope", "MedicationStatement/m1", "", " ", "None", "/", "MedicationRequest/",
+                                       f"{BASE_URL}MedicationRequest/nope"])  # fmt: skip
+def test_where_no_selection_meets_a_draft_all_count_and_it_is_noted(selection: str) -> None:
+    loose = {key: value for key, value in order("syrup").items() if key != "id"}
+    every = ["MedicationRequest/m1", "context.draftOrders#1"]
+    assert _selected([selection], order(), loose) == (every, [("resource-unreadable", "")])
+
+
+def test_an_empty_selection_selects_nothing_and_none_is_missed_without_drafts_or_at_another_hook() -> None:
+    assert _selected([], order()) == ([], [])
+    assert _selected(["MedicationRequest/nope"]) == ([], [])
+    assert _selected(["MedicationRequest/nope"], order(), hook="order-sign") == ([], [])
+
+
+def test_an_empty_selection_never_meets_a_draft_whose_name_ends_in_nothing() -> None:
+    drafts = order(id="m1/"), order("syrup", id="m2")
+    assert _selected(["", "MedicationRequest/m2"], *drafts, urls=("/",)) == (["MedicationRequest/m2"], [])
+
+
+def test_a_selected_order_that_no_rule_reads_is_met() -> None:
+    meal = {"resourceType": "NutritionOrder", "id": "n1"}
+    assert _selected(["NutritionOrder/n1"], order(), meal) == ([], [])
 
 
 def test_a_drafts_medication_may_come_with_it() -> None:
