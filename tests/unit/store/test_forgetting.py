@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Engine
 
 from mgcds.store import Recorder, SpentTokens, Store, StoreError, open_database
-from mgcds.store.erasure import erase, other_keys, use_key
+from mgcds.store.erasure import erase, other_keys, rows_about, use_key
 from mgcds.store.pseudonym import pseudonym
 from mgcds.store.retention import forget
 from mgcds.store.tables import card, feedback, finding, record, spent_tokens
@@ -74,8 +74,10 @@ def test_a_patient_is_erased_from_every_table(store: Store, engine: Engine) -> N
             store.note([overridden(show(store, *WARNING, issuer=issuer, patient=patient))], issuer=issuer, at=NOW)
         recorder.add(decision(issuer=issuer, patient=pseudonym(KEY, issuer, patient)))
     recorder.close(60)
+    would_go = rows_about(engine, KEY, issuer="a", patient_id="p1")
+    assert remembered(store) != []  # counting deletes nothing
     done = erase(engine, KEY, issuer="a", patient_id="p1")
-    assert dict(done.rows) == {"feedback": 2, "finding": 2, "card": 2, "record": 1}
+    assert would_go == dict(done.rows) == {"feedback": 2, "finding": 2, "card": 2, "record": 1}
     assert remembered(store) == []
     assert remembered(store, patient="p2") != []
     assert remembered(store, issuer="b") != []
