@@ -22,7 +22,7 @@ from mgcds.language.rule import LEVELS  # noqa: E402
 from mgcds.language.when import BUILT_IN_WORDS, TESTS  # noqa: E402
 from mgcds.language.words import sentence  # noqa: E402
 from mgcds.service.source_attributes import SourceAttributes  # noqa: E402
-from mgcds.settings import Settings  # noqa: E402
+from mgcds.settings import SECRETS, Settings  # noqa: E402
 
 HEAD = "<!-- made by `make docs`; do not edit -->\n"
 
@@ -102,6 +102,8 @@ def settings() -> str:
         default: Any = field.get_default(call_default_factory=True)
         shown = "the packaged rules" if name == "rules" else "" if default in (None, "") else str(default)
         lines.append(f"| `MGCDS_{name.upper()}` | {shown} | {field.description or name.replace('_', ' ')} |")
+    lines.append(f"| `{SECRETS}` |  | folder of files that are named like the variables in small letters, like mgcds_pseudonym_key, "
+                 "each with the value of one; a variable that is set wins |")  # fmt: skip
     return "\n".join([*lines, ""])
 
 

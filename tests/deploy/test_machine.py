@@ -48,6 +48,25 @@ def test_the_unit_passes_signals_on_and_names_settings_that_exist() -> None:
     assert set(re.findall(r"\bMGCDS_[A-Z_]+", UNIT)) <= known
 
 
+def test_the_folders_that_the_pages_and_the_unit_name_can_be_written_to() -> None:
+    """All else is read-only for the service (ProtectSystem=strict), so a place of another name would stop its start."""
+    assert "ProtectSystem=strict" in UNIT
+    writable = {f"/var/lib/{name}" for name in re.findall(r"^StateDirectory=(\S+)$", UNIT, re.MULTILINE)}
+    writable |= {f"/var/log/{name}" for name in re.findall(r"^LogsDirectory=(\S+)$", UNIT, re.MULTILINE)}
+    audit = re.findall(r"MGCDS_AUDIT_FILE=(\S+)", (ROOT / "docs/how-to/audit.md").read_text(encoding="utf-8") + UNIT)
+    data = re.findall(r"MGCDS_DATA_DIR=(\S+)", UNIT)
+    assert len(audit) >= 2
+    assert data
+    assert {str(Path(file.rstrip(";")).parent) for file in audit} | set(data) <= writable
+
+
+def test_every_credential_of_the_unit_is_a_secret_setting() -> None:
+    """In comments too: a file of another name would be left unread in silence."""
+    secret = {f"mgcds_{name}" for name, field in Settings.model_fields.items() if "SecretStr" in str(field.annotation)}
+    named = re.findall(r"^#?LoadCredential=(\w+):/etc/mgcds/secrets/(\w+)$", UNIT, re.MULTILINE)
+    assert {name for pair in named for name in pair} == secret
+
+
 def test_the_proxy_passes_on_what_ehrs_ask_and_keeps_the_rest_inside(tmp_path: Path) -> None:
     """Caddy with the file of the composition, TLS by an authority of its own, before a real service."""
     caddy = tool("caddy")

@@ -69,12 +69,19 @@ def test_alerts_have_a_severity_and_words_and_names_of_their_own() -> None:
     )
 
 
+def annotations(alert: str) -> dict[str, str]:
+    """What an alert without labels in its words says."""
+    (found,) = (rule["annotations"] for rule in rules() if rule["alert"] == alert)
+    made: dict[str, str] = found
+    return made
+
+
 def test_prometheus_takes_the_alerts() -> None:
     run(tool("promtool"), "check", "rules", ALERTS)
 
 
 def test_alerts_go_off_when_they_should(tmp_path: Path) -> None:
-    """Prometheus' own unit tests of rules: one engine that differs, one refused library, one quiet day."""
+    """Prometheus' own unit tests of rules: one engine that differs, one refused library, one full disk."""
     tests = {
         "rule_files": [str(ALERTS)],
         "evaluation_interval": "1m",
@@ -85,6 +92,7 @@ def test_alerts_go_off_when_they_should(tmp_path: Path) -> None:
                     {"series": 'mgcds_workers{instance="a"}', "values": "2x30"},
                     {"series": 'mgcds_rule_errors_total{instance="a",rule="ex",reason="engines-differ"}', "values": "0x10 1x20"},
                     {"series": 'mgcds_degraded{instance="a"}', "values": "0x10 1x20"},
+                    {"series": 'mgcds_audit_failures_total{instance="a"}', "values": "0x10 1x20"},
                 ],
                 "alert_rule_test": [
                     {"eval_time": "9m", "alertname": "MgcdsEnginesDiffer", "exp_alerts": []},
@@ -101,6 +109,14 @@ def test_alerts_go_off_when_they_should(tmp_path: Path) -> None:
                         ],
                     },
                     {"eval_time": "12m", "alertname": "MgcdsRefusesNewLibrary", "exp_alerts": []},
+                    {"eval_time": "9m", "alertname": "MgcdsAuditFails", "exp_alerts": []},
+                    {
+                        "eval_time": "12m",
+                        "alertname": "MgcdsAuditFails",
+                        "exp_alerts": [
+                            {"exp_labels": {"severity": "critical", "instance": "a"}, "exp_annotations": annotations("MgcdsAuditFails")}
+                        ],
+                    },
                     {"eval_time": "9m", "alertname": "MgcdsDown", "exp_alerts": []},
                 ],
             }

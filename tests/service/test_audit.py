@@ -9,6 +9,7 @@ import threading
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from fhir.resources.R4B.auditevent import AuditEvent
@@ -19,6 +20,7 @@ from mgcds.service.app import create_app
 from mgcds.service.audit import AuditFile, audit_event
 from mgcds.settings import SettingsError, read_settings
 from tests.conftest import ROOT
+from tests.service.tokens import ISSUER, PUBLIC, SERVICE, bearer, clients_file, key_server, token
 
 AT = datetime(2026, 6, 15, 8, 30, tzinfo=UTC)
 
@@ -29,11 +31,27 @@ def event(**other: Any) -> dict[str, Any]:
     return audit_event(**{**given, **other})
 
 
-@pytest.mark.parametrize("other", [{}, {"user": ""}, {"patient": ""}, {"status": 412}, {"status": 503}])
+@pytest.mark.parametrize("other", [{}, {"issuer": ""}, {"user": ""}, {"patient": ""}, {"status": 412}, {"status": 503}])
 def test_an_event_is_valid_fhir(other: dict[str, Any]) -> None:
     made = AuditEvent.model_validate(event(**other))
     assert made.recorded == AT
     assert made.source is not None
+    assert sum(agent.requestor for agent in made.agent) == 1
+
+
+def test_the_one_who_asked_is_the_user_or_else_the_client() -> None:
+    def requestor(made: dict[str, Any]) -> Any:
+        (found,) = (agent["who"] for agent in made["agent"] if agent["requestor"])
+        return found
+
+    assert requestor(event())["identifier"]["value"] == "u" * 64
+    assert requestor(event(user=""))["identifier"]["value"] == "https://ehr.example.org"
+    assert requestor(event(user="", issuer="")) == {"display": "not authenticated"}
+
+
+def test_no_profile_is_claimed_that_is_of_something_else() -> None:
+    """IHE's PatientQuery wants a search and what was searched for; a CDS Hooks call has neither."""
+    assert "meta" not in event()
 
 
 @pytest.mark.parametrize(("status", "outcome"), [(200, "0"), (400, "4"), (412, "4"), (500, "8"), (503, "8")])
@@ -95,9 +113,42 @@ def test_every_call_and_feedback_leaves_one_event_however_it_ends(library: Libra
     text = (tmp_path / "audit.ndjson").read_text(encoding="utf-8")
     events = [AuditEvent.model_validate_json(line) for line in text.splitlines()]
     assert [event.outcome for event in events] == ["0", "4", "4", "4"]
+    assert all(event.agent[0].who.display == "not authenticated" for event in events)  # nobody was verified
     assert REQUEST["context"]["patientId"] not in text
     assert answered.headers["x-request-id"] in text.splitlines()[0]
     assert len({line["entity"][-1]["what"]["identifier"]["value"] for line in map(json.loads, text.splitlines()[:2])}) == 1
+
+
+def test_behind_the_door_too_every_event_is_valid_and_says_whether_the_client_was_verified(
+    library: Library, tmp_path: Path
+) -> None:
+    feedback = f"{SERVICE}/feedback"
+    entry = {"card": str(uuid4()), "outcome": "overridden", "outcomeTimestamp": "2026-06-15T08:30:00Z"}
+    with key_server() as keys:
+        http = client(
+            library, audit_file=tmp_path / "audit.ndjson", public_url=PUBLIC, clients=clients_file(tmp_path, keys.address)
+        )
+        sent: list[tuple[str, dict[str, str], Any, int]] = [
+            (SERVICE, bearer(token()), REQUEST, 200),
+            (SERVICE, {}, REQUEST, 401),
+            (SERVICE, bearer(token(issuer="https://stranger.example.org")), REQUEST, 401),
+            (SERVICE, bearer(token()), {**REQUEST, "prefetch": {}}, 412),
+            (SERVICE, bearer(token()), {"hook": "patient-view"}, 400),
+            (feedback, bearer(token(path=feedback)), {"feedback": [entry]}, 200),
+            (feedback, {}, {"feedback": [entry]}, 401),
+        ]
+        got = [http.post(path, headers=headers, json=body).status_code for path, headers, body, _ in sent]
+    assert got == [status for *_, status in sent]
+    text = (tmp_path / "audit.ndjson").read_text(encoding="utf-8")
+    events = [AuditEvent.model_validate_json(line) for line in text.splitlines()]
+    assert [event.outcome for event in events] == ["0" if status == 200 else "4" for status in got]
+    for made, status in zip(events, got, strict=True):
+        who = made.agent[0].who
+        assert (who.display, who.identifier and who.identifier.value) == (
+            ("not authenticated", None) if status == 401 else (None, ISSUER)
+        )
+        assert sum(agent.requestor for agent in made.agent) == 1
+    assert "stranger" not in text
 
 
 def test_without_a_file_named_none_is_written(library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

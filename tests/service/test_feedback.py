@@ -163,6 +163,14 @@ def test_accepted_does_not_silence_and_may_be_followed_by_an_override(site: Site
     assert findings(site.call(WARNING)) == {}
 
 
+def test_feedback_is_taken_at_the_address_of_any_of_our_services(site: Site) -> None:
+    answer = site.call(WARNING)
+    assert findings(answer)
+    sent = site.send({"feedback": [entry(card["uuid"]) for card in answer["cards"]]}, service="mgcds-order-sign")
+    assert (sent.status_code, taken(sent)) == (200, (len(answer["cards"]), 0))
+    assert findings(site.call(WARNING)) == {}
+
+
 def test_another_patient_is_not_silenced(site: Site) -> None:
     def other(request: dict[str, Any]) -> None:
         text = json.dumps(request).replace(request["context"]["patientId"], "somebody-else")

@@ -1,4 +1,4 @@
-"""Nothing of a request comes back in an error or stands in a log, and failures are never empty answers."""
+"""Nothing of a request comes back in an error or stands in a log, an audit event or a record, and failures are never empty."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ import logging
 import re
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Engine as Database
 from starlette.testclient import TestClient
 
 from mgcds.engine.evaluate import Engine
@@ -17,7 +19,9 @@ from mgcds.language.library import Library
 from mgcds.service import tracing
 from mgcds.service.app import create_app
 from mgcds.service.logs import configure
-from mgcds.settings import Settings
+from mgcds.settings import read_settings
+from mgcds.store import open_database
+from mgcds.store.records import exported, records
 from tests.service.conftest import TODAY, Client
 
 CANARY = "canaryJaneDoe"
@@ -66,21 +70,44 @@ def spans() -> Iterator[Any]:
 
 
 @pytest.fixture
-def watched(client: Client, logged: Any, spans: Any) -> Any:
-    """Gives every place that must never hold anything of a request, by name; none of them may be empty."""
+def client(library: Library, tmp_path: Path) -> Client:
+    """A service that keeps everything it can: an audit file, a database, and records in it."""
+    settings = read_settings(
+        today=TODAY, public_url="https://cds.example.org", data_dir=tmp_path / "data", audit_file=tmp_path / "audit.ndjson"
+    )
+    return Client(TestClient(create_app(library, settings), raise_server_exceptions=True))
 
-    def places(client: Client = client) -> dict[str, str]:
+
+@pytest.fixture
+def watched(client: Client, logged: Any, spans: Any, tmp_path: Path) -> Any:
+    """Gives every place that must never hold anything of a request, by name, once; none of them may be empty."""
+
+    def places() -> dict[str, str]:
         log = logged()
         metrics = client.http.get("/metrics")
         assert metrics.status_code == 200
         told = [span.to_json() for span in spans.get_finished_spans()]  # with events, links, state and resource
-        found = {"log": log, "metrics": metrics.text, "spans": "\n".join(told)}
+        client.http.app.state.memory.recording.recorder.close(60)  # type: ignore[attr-defined]
+        found = {
+            "log": log,
+            "metrics": metrics.text,
+            "spans": "\n".join(told),
+            "audit": (tmp_path / "audit.ndjson").read_text(encoding="utf-8"),
+            "records": _records(open_database(tmp_path / "data")),
+        }
         assert "answered" in found["log"]
         assert "mgcds_requests_total{" in found["metrics"]
         assert "mgcds.request_id" in found["spans"]
+        assert '"AuditEvent"' in found["audit"]
+        assert '"rules"' in found["records"]
         return found
 
     return places
+
+
+def _records(database: Database) -> str:
+    """Every decision record, as `mgcds records export` prints it."""
+    return "\n".join(json.dumps(exported(record_id, decision)) for record_id, decision in records(database))
 
 
 def bad_requests(client: Client) -> Iterator[tuple[str, str, bytes, dict[str, str]]]:
@@ -207,15 +234,15 @@ def test_a_call_logs_what_happened_and_not_to_whom(client: Client, watched: Any)
 
 
 def test_an_unexpected_failure_is_500_and_logs_its_type_only(
-    library: Library, client: Client, watched: Any, monkeypatch: pytest.MonkeyPatch
+    client: Client, watched: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    http = TestClient(create_app(library, Settings(today=TODAY)), raise_server_exceptions=True)
+    client.call(client.fixture("02-severely-low-mmol"))
 
     def fail(*_: object) -> None:
         raise RuntimeError(f"patient {CANARY}")
 
     monkeypatch.setattr(Engine, "evaluate", fail)
-    response = http.post("/cds-services/mgcds-patient-view", json=client.fixture("02-severely-low-mmol"))
+    response = client.http.post("/cds-services/mgcds-patient-view", json=client.fixture("02-severely-low-mmol"))
     assert response.status_code == 500
     assert response.json()["issue"][0] == {
         "severity": "fatal",
@@ -223,7 +250,7 @@ def test_an_unexpected_failure_is_500_and_logs_its_type_only(
         "diagnostics": "The service failed; nothing was decided.",
     }
     assert response.headers["x-request-id"]
-    places = watched(Client(http))
+    places = watched()
     for place, text in places.items():
         assert CANARY not in text, place
     failed = next(json.loads(line) for line in places["log"].splitlines() if json.loads(line)["event"] == "failed")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -269,13 +270,49 @@ def test_a_patient_is_erased_and_comes_back_as_a_stranger(recorded: tuple[Path, 
     assert findings(Site(library).call(TWO_FINDINGS)) != {}
 
 
+def test_a_dry_run_prints_the_pseudonym_of_the_audit_file_and_erases_nothing(library: Library, data: Path) -> None:
+    def used(site: Site) -> None:
+        site.override(site.call(TWO_FINDINGS))
+
+    stopped(library, used, audit_file=data / "audit.ndjson")
+    patient, before = _patient(TWO_FINDINGS), exported()
+    audit = (data / "audit.ndjson").read_text(encoding="utf-8")
+    result = run("erase", "--patient", patient, "--dry-run")
+    assert result.exit_code == 0
+    first, second = result.stdout.splitlines()
+    named = first.removeprefix("pseudonym ")
+    assert re.fullmatch("[0-9a-f]{64}", named)
+    assert named in audit
+    assert named == before[0]["patient"]
+    assert second == "5 rows would be erased: 1 of feedback, 2 of finding, 1 of card, 1 of record"
+    assert exported() == before
+    assert run("erase", "--patient", patient).stdout == "5 rows erased: 1 of feedback, 2 of finding, 1 of card, 1 of record\n"
+    assert (data / "audit.ndjson").read_text(encoding="utf-8") == audit
+
+
+def test_a_dry_run_finds_a_user_in_the_audit_file_as_it_finds_a_patient(library: Library, data: Path) -> None:
+    stopped(library, lambda site: site.call(WARNING) and None, audit_file=data / "audit.ndjson")
+    request = json.loads((FIXTURES / "requests" / f"{WARNING}.json").read_text(encoding="utf-8"))
+    first, second = run("erase", "--patient", request["context"]["userId"], "--dry-run").stdout.splitlines()
+    (event,) = map(json.loads, (data / "audit.ndjson").read_text(encoding="utf-8").splitlines())
+    assert event["agent"][-1]["who"]["identifier"]["value"] == first.removeprefix("pseudonym ")
+    assert second == "0 rows would be erased"
+
+
+def _patient(name: str) -> str:
+    request = json.loads((FIXTURES / "requests" / f"{name}.json").read_text(encoding="utf-8"))
+    return str(request["context"]["patientId"])
+
+
 def test_whoever_has_not_the_key_erases_nothing_and_is_told(
     recorded: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MGCDS_PSEUDONYM_KEY", "quite another secret")
-    result = run("erase", "--patient", "p1")
-    assert result.exit_code == 2
-    assert "another key" in result.stderr
+    for more in ([], ["--dry-run"]):
+        result = run("erase", "--patient", "p1", *more)
+        assert result.exit_code == 2
+        assert "another key" in result.stderr
+        assert result.stdout == ""
 
 
 @pytest.mark.parametrize("command", [["report"], ["records", "export"], ["erase", "--patient", "p1"]])

@@ -190,3 +190,12 @@ def test_a_copy_of_a_request_has_the_same_names(own: Client) -> None:
     for entry in request["context"]["draftOrders"]["entry"]:
         entry["resource"] = dict(reversed(copy.deepcopy(entry["resource"]).items()))
     assert "repeated" in topics(own, request)
+
+
+def test_what_was_seen_counts_by_the_clock_whatever_day_is_tested(library: Library, tmp_path: Path) -> None:
+    """The upkeep goes by the clock: on a day that is long over, it would delete at once what was seen a moment ago."""
+    settings = Settings(today="2020-01-15", data_dir=tmp_path)  # type: ignore[arg-type]
+    own = Client(TestClient(create_app(library, settings), raise_server_exceptions=False))
+    own.call(selecting(own))
+    assert "seen" not in own.http.app.state.memory.upkeep.once()  # type: ignore[attr-defined]
+    assert "repeated" in topics(own, signing(own))

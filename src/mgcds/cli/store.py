@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import date, datetime, time, timedelta
 from hashlib import sha256
@@ -21,7 +21,8 @@ from mgcds.service.caller import ANYBODY, Caller
 from mgcds.settings import Settings
 from mgcds.store import StoreError, site_key
 from mgcds.store.database import Database, existing_database
-from mgcds.store.erasure import erase, other_keys
+from mgcds.store.erasure import erase, other_keys, rows_about
+from mgcds.store.pseudonym import pseudonym
 from mgcds.store.records import exported, records
 from mgcds.store.report import IGNORED_AFTER_DAYS, evaluated, numbers
 
@@ -109,21 +110,32 @@ def erase_command(
     patient: Annotated[str, typer.Option("--patient", help="the patient's id, as the EHR sends it in context.patientId")],
     issuer: Annotated[str, typer.Option("--issuer", help="the issuer of the EHR's tokens")] = ANYBODY.issuer,
     tenant: Annotated[str, typer.Option("--tenant", help="the tenant of the EHR's tokens, where they name one")] = "",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="delete nothing; print the patient's pseudonym and what would go")
+    ] = False,
 ) -> None:
-    """Delete everything that is stored about one patient."""
+    """Delete everything that the database holds about one patient. The audit file stays as it is."""
     chosen = settings_of()
+    scope = Caller(issuer, tenant=tenant).scope
     with _open(chosen) as database:
         key = _key(chosen)
         others = other_keys(database, key)
-        done = erase(database, key, issuer=Caller(issuer, tenant=tenant).scope, patient_id=patient)
-    total = sum(done.rows.values())
-    parts = ", ".join(f"{number} of {table}" for table, number in done.rows.items() if number)
-    out.print(f"{total} rows erased{f': {parts}' if parts else ''}", markup=False)
+        if dry_run:
+            out.print(f"pseudonym {pseudonym(key, scope, patient)}", markup=False)
+            out.print(_counted(rows_about(database, key, issuer=scope, patient_id=patient), "would be erased"), markup=False)
+        else:
+            done = erase(database, key, issuer=scope, patient_id=patient)
+            out.print(_counted(done.rows, "erased"), markup=False)
+            if not done.overwritten:
+                err.print("mgcds: the rows are gone, but their bytes may stand in the database's files until they are "
+                          "overwritten", markup=False)  # fmt: skip
     if others:
         err.print(f"mgcds: {others} other keys were in use before; what was stored under them is not found", markup=False)
-    if not done.overwritten:
-        err.print("mgcds: the rows are gone, but their bytes may stand in the database's files until they are overwritten",
-                  markup=False)  # fmt: skip
+
+
+def _counted(rows: Mapping[str, int], what: str) -> str:
+    parts = ", ".join(f"{number} of {table}" for table, number in rows.items() if number)
+    return f"{sum(rows.values())} rows {what}{f': {parts}' if parts else ''}"
 
 
 @contextmanager

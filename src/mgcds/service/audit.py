@@ -2,6 +2,8 @@
 
 The file is a protected sink beside the logs: who called, for which patient and user, when, and how it ended. Patient and
 user stand there as pseudonyms that only the site's key can make again; no name, no result, no text of a card.
+
+No event claims one of IHE's profiles: they are of REST reads and searches, and a CDS Hooks call is neither.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ import structlog
 from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 
+from mgcds.service.caller import ANYBODY
 from mgcds.service.exchange import Exchange
 from mgcds.settings import Settings, SettingsError
 
@@ -26,7 +29,6 @@ log = structlog.get_logger(__name__)
 _TYPES = "http://terminology.hl7.org/CodeSystem/audit-event-type"
 _SUBTYPES = "http://hl7.org/fhir/restful-interaction"
 _DCM = "http://dicom.nema.org/resources/ontology/DCM"
-_PROFILE = "https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit.PatientQuery"
 PSEUDONYM = "urn:mgcds:pseudonym"
 ISSUER, SERVICE = "urn:mgcds:issuer", "urn:mgcds:service"
 
@@ -34,29 +36,33 @@ ISSUER, SERVICE = "urn:mgcds:issuer", "urn:mgcds:service"
 def audit_event(
     *, service: str, issuer: str, user: str, patient: str, request_id: str, at: datetime, status: int
 ) -> dict[str, Any]:
-    """One AuditEvent (FHIR R4). `user` and `patient` are pseudonyms, "" where there is none; `at` has a zone."""
+    """One AuditEvent (FHIR R4); `at` has a zone.
+
+    `issuer` is that of a verified token, `user` and `patient` are pseudonyms; each is "" where there is none. One agent is
+    the requestor: the user, or the client where no user is known.
+    """
+    client = _identified(ISSUER, issuer) if issuer else {"display": "not authenticated"}
     agents = [
-        _agent("110153", "Source Role ID", ISSUER, issuer, requestor=True),
-        _agent("110152", "Destination Role ID", SERVICE, service, requestor=False),
+        {"type": _coding(_DCM, "110153", "Source Role ID"), "who": client, "requestor": not user},
+        {"type": _coding(_DCM, "110152", "Destination Role ID"), "who": _identified(SERVICE, service), "requestor": False},
     ]
     if user:
         agents.append({
             "type": _coding("http://terminology.hl7.org/CodeSystem/v3-ParticipationType", "IRCP", "information recipient"),
-            "who": {"identifier": {"system": PSEUDONYM, "value": user}}, "requestor": True,
+            "who": _identified(PSEUDONYM, user), "requestor": True,
         })  # fmt: skip
     entities = [
         {
-            "what": {"identifier": {"system": "urn:mgcds:request", "value": request_id}},
+            "what": _identified("urn:mgcds:request", request_id),
             "type": {"system": "https://profiles.ihe.net/ITI/BALP/CodeSystem/BasicAuditEntityType", "code": "XrequestId"},
         }
     ]
     if patient:
         role = {"system": "http://terminology.hl7.org/CodeSystem/object-role", "code": "1", "display": "Patient"}
         kind = {"system": "http://terminology.hl7.org/CodeSystem/audit-entity-type", "code": "1", "display": "Person"}
-        entities.append({"what": {"identifier": {"system": PSEUDONYM, "value": patient}}, "type": kind, "role": role})
+        entities.append({"what": _identified(PSEUDONYM, patient), "type": kind, "role": role})
     return {
         "resourceType": "AuditEvent",
-        "meta": {"profile": [_PROFILE]},
         "type": {"system": _TYPES, "code": "rest", "display": "RESTful Operation"},
         "subtype": [{"system": _SUBTYPES, "code": "operation", "display": "operation"}],
         "action": "E",
@@ -74,12 +80,9 @@ def audit_event(
 _SOURCE = "http://terminology.hl7.org/CodeSystem/security-source-type"
 
 
-def _agent(code: str, display: str, system: str, value: str, *, requestor: bool) -> dict[str, Any]:
-    return {
-        "type": _coding(_DCM, code, display),
-        "who": {"identifier": {"system": system, "value": value}},
-        "requestor": requestor,
-    }
+def _identified(system: str, value: str) -> dict[str, Any]:
+    """A reference by identifier."""
+    return {"identifier": {"system": system, "value": value}}
 
 
 def _coding(system: str, code: str, display: str) -> dict[str, Any]:
@@ -102,9 +105,10 @@ class Audit:
     async def note(self, exchange: Exchange, *, request_id: str, status: int) -> None:
         """Writes the event of one exchange, after its answer has gone out."""
         user, patient = exchange.whom
+        issuer = "" if exchange.issuer == ANYBODY.issuer else exchange.issuer
         event = audit_event(
-            service=exchange.service, issuer=exchange.issuer, user=user, patient=patient, request_id=request_id,
-            at=self._now(), status=status,
+            service=exchange.service, issuer=issuer, user=user, patient=patient, request_id=request_id, at=self._now(),
+            status=status,
         )  # fmt: skip
         await run_sync(self._file.write, event, limiter=self._one)
 

@@ -147,7 +147,7 @@ class Memory:
         if not (asked.remember or asked.filter):
             return evaluation
         names = names_of(evaluation, asked.whose, self._repeats)
-        now = self._settings.now()
+        now = self._settings.instant()  # hours by the clock, whatever day is tested
         try:
             if asked.remember:
                 self._repeats.remember(names.values(), at=now)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Engine, delete, func, select
+from sqlalchemy import ColumnElement, Engine, Table, delete, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from mgcds.store.failures import StoreError
@@ -46,16 +46,34 @@ def other_keys(engine: Engine, key: bytes) -> int:
 
 def erase(engine: Engine, key: bytes, *, issuer: str, patient_id: str) -> Erased:
     """Deletes every row about a patient of an issuer, all or none. Raises StoreError."""
-    own = pseudonym(key, issuer, patient_id)
-    rows: dict[str, int] = {}
     with writing(engine) as connection:
-        cards = select(card.c.id).where(card.c.issuer == issuer, card.c.patient == own)
-        of_patient = (feedback.c.issuer == issuer) & (feedback.c.patient == own)
-        rows["feedback"] = connection.execute(delete(feedback).where(of_patient | feedback.c.card_id.in_(cards))).rowcount
-        rows["finding"] = connection.execute(delete(finding).where(finding.c.card_id.in_(cards))).rowcount
-        rows["card"] = connection.execute(delete(card).where(card.c.issuer == issuer, card.c.patient == own)).rowcount
-        rows["record"] = connection.execute(delete(record).where(record.c.issuer == issuer, record.c.patient == own)).rowcount
+        rows = {
+            table.name: connection.execute(delete(table).where(theirs)).rowcount
+            for table, theirs in _about(issuer, pseudonym(key, issuer, patient_id))
+        }
     return Erased(rows, _overwritten(engine))
+
+
+def rows_about(engine: Engine, key: bytes, *, issuer: str, patient_id: str) -> dict[str, int]:
+    """What `erase` would delete: the number of rows by table. Raises StoreError."""
+    with reading(engine) as connection:
+        return {
+            table.name: int(connection.execute(select(func.count()).select_from(table).where(theirs)).scalar_one())
+            for table, theirs in _about(issuer, pseudonym(key, issuer, patient_id))
+        }
+
+
+def _about(issuer: str, own: str) -> tuple[tuple[Table, ColumnElement[bool]], ...]:
+    """The tables and which of their rows are about a patient, in the order in which they can be deleted."""
+    theirs = (card.c.issuer == issuer) & (card.c.patient == own)
+    cards = select(card.c.id).where(theirs)
+    answered = (feedback.c.issuer == issuer) & (feedback.c.patient == own)
+    return (
+        (feedback, answered | feedback.c.card_id.in_(cards)),
+        (finding, finding.c.card_id.in_(cards)),
+        (card, theirs),
+        (record, (record.c.issuer == issuer) & (record.c.patient == own)),
+    )
 
 
 def _overwritten(engine: Engine) -> bool:

@@ -38,7 +38,7 @@ class Repeats:
             if rows:
                 insert = inserting(self._engine, seen)
                 changed = {"forgotten_at": insert.excluded.forgotten_at}
-                connection.execute(insert.on_conflict_do_update(["id"], set_=changed), rows)
+                connection.execute(insert.on_conflict_do_update(index_elements=["id"], set_=changed), rows)
 
     def known(self, names: Iterable[str], *, at: datetime) -> frozenset[str]:
         """Those of the names that are remembered."""

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Engine, Table, delete, exists, select, tuple_
 
-from mgcds.store.tables import card, feedback, record, spent_tokens
+from mgcds.store.tables import card, feedback, record, seen, spent_tokens
 from mgcds.store.transactions import writing
 
 _AT_ONCE = 1000  # rows in one transaction
@@ -16,9 +16,13 @@ def forget(engine: Engine, now: datetime, memory_before: datetime | None, record
     """Deletes older rows; gives their number by table. None: nothing is too old.
 
     A card goes after the feedback on it, so that what was overridden counts to its last day. Tokens go when they would no
-    longer be accepted; `now` is by the clock, whatever day is tested. Raises StoreError; what was deleted by then stays so.
+    longer be accepted, and what was seen when it no longer counts; `now` is by the clock, whatever day is tested. Raises
+    StoreError; what was deleted by then stays so.
     """
-    gone = {"spent_tokens": _delete(engine, spent_tokens, spent_tokens.c.until < now)}
+    gone = {
+        "spent_tokens": _delete(engine, spent_tokens, spent_tokens.c.until < now),
+        "seen": _delete(engine, seen, seen.c.forgotten_at <= now),
+    }
     if memory_before is not None:
         gone["feedback"] = _delete(engine, feedback, feedback.c.received_at < memory_before)
         answered = exists().where(feedback.c.card_id == card.c.id)

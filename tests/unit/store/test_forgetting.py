@@ -9,10 +9,11 @@ import pytest
 from sqlalchemy import Engine
 
 from mgcds.store import Recorder, SpentTokens, Store, StoreError, open_database
-from mgcds.store.erasure import erase, other_keys, use_key
+from mgcds.store.erasure import erase, other_keys, rows_about, use_key
 from mgcds.store.pseudonym import pseudonym
+from mgcds.store.repeats import KEPT, Repeats
 from mgcds.store.retention import forget
-from mgcds.store.tables import card, feedback, finding, record, spent_tokens
+from mgcds.store.tables import card, feedback, finding, record, seen, spent_tokens
 from tests.unit.store.test_memory import KEY, NOW, WARNING, count, overridden, remembered, show
 from tests.unit.store.test_records import decision
 
@@ -67,6 +68,17 @@ def test_tokens_go_when_they_would_not_be_accepted_anyway(store: Store, engine: 
     assert not tokens.spend("a", "two", NOW + timedelta(minutes=10), NOW + timedelta(minutes=7))
 
 
+def test_what_was_seen_goes_after_its_hours_though_no_client_asks_again(store: Store, engine: Engine) -> None:
+    repeats = Repeats(engine, KEY)
+    repeats.remember([repeats.name("one")], at=NOW)
+    repeats.remember([repeats.name("two"), repeats.name("three")], at=NOW + timedelta(hours=1))
+    assert forget(engine, NOW + KEPT - timedelta(seconds=1), None, None) == {}
+    assert forget(engine, NOW + KEPT, None, None) == {"seen": 1}
+    assert count(store, seen) == 2
+    assert forget(engine, NOW + KEPT + timedelta(hours=1), None, None) == {"seen": 2}
+    assert count(store, seen) == 0
+
+
 def test_a_patient_is_erased_from_every_table(store: Store, engine: Engine) -> None:
     recorder = Recorder(engine)
     for issuer, patient in (("a", "p1"), ("a", "p2"), ("b", "p1")):
@@ -74,8 +86,10 @@ def test_a_patient_is_erased_from_every_table(store: Store, engine: Engine) -> N
             store.note([overridden(show(store, *WARNING, issuer=issuer, patient=patient))], issuer=issuer, at=NOW)
         recorder.add(decision(issuer=issuer, patient=pseudonym(KEY, issuer, patient)))
     recorder.close(60)
+    would_go = rows_about(engine, KEY, issuer="a", patient_id="p1")
+    assert remembered(store) != []  # counting deletes nothing
     done = erase(engine, KEY, issuer="a", patient_id="p1")
-    assert dict(done.rows) == {"feedback": 2, "finding": 2, "card": 2, "record": 1}
+    assert would_go == dict(done.rows) == {"feedback": 2, "finding": 2, "card": 2, "record": 1}
     assert remembered(store) == []
     assert remembered(store, patient="p2") != []
     assert remembered(store, issuer="b") != []
