@@ -14,12 +14,13 @@ from zoneinfo import ZoneInfo
 from mgcds import __version__
 from mgcds.cards import respond
 from mgcds.chart.intake import WrongPatient, read_chart
-from mgcds.engine.evaluate import Engine
+from mgcds.engine.evaluate import Engine, Evaluation
 from mgcds.engine.remember import Override
 from mgcds.language.rule import HOOKS
 from mgcds.service.body import parse
 from mgcds.service.decision import content_of
 from mgcds.service.errors import Refused
+from mgcds.service.repeats import REASON, STATE, without
 from mgcds.service.requests import read_call
 from mgcds.store.pseudonym import fingerprint, masked
 
@@ -85,13 +86,19 @@ def replay(record: dict[str, Any], body: bytes, engine: Engine, key: bytes | Non
         raise ReplayError("the prefetched patient is not the patient of the context") from None
     except (KeyError, TypeError, ValueError):
         raise ReplayError("this is no record as `mgcds records export` writes it") from None
-    evaluation = engine.evaluate(chart, overrides)
+    evaluation = _as_shown(engine.evaluate(chart, overrides), record)
     answer = respond(evaluation, service_id=record["service"], hook_instance=str(call.hookInstance), public_url="")
     now = json.loads(json.dumps(content_of(evaluation, answer, overrides, zone=record["zone"], mask=mask)))
     before = record if knows_key else record | {"findings": [_shown(finding) for finding in record["findings"]]}
     if not knows_key:
         now["findings"] = [_shown(finding) for finding in now["findings"]]
     return Replay(tuple(warnings), tuple(_differences(before, now)), len(now["findings"]))
+
+
+def _as_shown(evaluation: Evaluation, record: dict[str, Any]) -> Evaluation:
+    """The evaluation without what the record left out as shown before. Only where it would be shown now: all else differs."""
+    repeated = {rule for rule, end in record["rules"].items() if (end.get("state"), end.get("reason")) == (STATE, REASON)}
+    return without(evaluation, repeated & {finding.rule.id for finding in evaluation.findings})
 
 
 def _warnings(record: dict[str, Any], body: bytes, library: str, knows_key: bool) -> Iterator[str]:
