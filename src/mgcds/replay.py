@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -20,6 +20,7 @@ from mgcds.language.rule import HOOKS
 from mgcds.service.body import parse
 from mgcds.service.decision import content_of
 from mgcds.service.errors import Refused
+from mgcds.service.lacking import OTHER_KEY
 from mgcds.service.repeats import REASON, STATE, without
 from mgcds.service.requests import read_call
 from mgcds.store.pseudonym import fingerprint, masked
@@ -72,6 +73,9 @@ def replay(record: dict[str, Any], body: bytes, engine: Engine, key: bytes | Non
     try:
         overrides = [Override(past["rule"], past["indicator"], date.fromisoformat(past["on"])) for past in record["overrides"]]
         call, context = read_call(parse(body), record["hook"])
+        if lacking := ", ".join(_lacking(record, body, call.prefetch or {})):
+            where = "were fetched from the FHIR server and are not in the request file; put them into its prefetch"
+            raise ReplayError(f"these data {where}: {lacking}")
         chart = read_chart(
             hook=record["hook"],
             context={**call.context, "patientId": context.patientId},
@@ -93,6 +97,14 @@ def replay(record: dict[str, Any], body: bytes, engine: Engine, key: bytes | Non
     if not knows_key:
         now["findings"] = [_shown(finding) for finding in now["findings"]]
     return Replay(tuple(warnings), tuple(_differences(before, now)), len(now["findings"]))
+
+
+def _lacking(record: dict[str, Any], body: bytes, prefetch: Mapping[str, Any]) -> list[str]:
+    """What was fetched and is not in the request: all of it where this is the request as it was sent; else keys it lacks."""
+    fetched: list[str] = record.get("fetched", [])
+    if record["request"] == sha256(body).hexdigest():
+        return fetched
+    return [key for key in fetched if key != OTHER_KEY and key not in prefetch]
 
 
 def _as_shown(evaluation: Evaluation, record: dict[str, Any]) -> Evaluation:

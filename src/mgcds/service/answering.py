@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -96,7 +96,8 @@ class Answering:
             assert read.lacking is not None
             had = await self._fetcher.fetch(read.lacking)
             call = read.call.model_copy(update={"prefetch": {**(read.call.prefetch or {}), **had}})
-            done = await run_sync(lambda: self._decided(caller, service, hook, call, read, body), limiter=self._one)
+            fetched = read.lacking.had_of(had)
+            done = await run_sync(lambda: self._decided(caller, service, hook, call, read, body, fetched), limiter=self._one)
         if done.cards:  # recorded before they go out, so that feedback on them is never too early
             with move_on_after(RECORDING_SECONDS) as waiting:
                 patient = read.context.patientId
@@ -132,7 +133,9 @@ class Answering:
         return Read(call, context, lacking, asked(told, hook, caller.scope))
 
     @uncollected()
-    def _decided(self, caller: Caller, service: str, hook: str, call: Call, read: Read, body: bytes) -> Answered:
+    def _decided(
+        self, caller: Caller, service: str, hook: str, call: Call, read: Read, body: bytes, fetched: Sequence[str] = ()
+    ) -> Answered:
         started = time.perf_counter()
         settings, patient_id = self._settings, read.context.patientId
         chart = self._chart(hook, call, patient_id)
@@ -154,7 +157,7 @@ class Answering:
         if self._memory.recording is not None:
             self._memory.recording.add(
                 evaluation, answer, overrides, issuer=caller.scope, service=service, patient_id=patient_id, body=body,
-                seconds=time.perf_counter() - started,
+                seconds=time.perf_counter() - started, fetched=fetched,
             )  # fmt: skip
         dialect = caller.client.dialect if caller.client else settings.dialect
         written = dumped(adapt(answer, profile(dialect)))
