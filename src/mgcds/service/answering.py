@@ -23,7 +23,7 @@ from mgcds.service.caller import Caller
 from mgcds.service.clients import Clients
 from mgcds.service.errors import Refused
 from mgcds.service.exchange import current, step
-from mgcds.service.feedback import read_feedback
+from mgcds.service.feedback import codings_of, read_feedback
 from mgcds.service.fetching import Fetching
 from mgcds.service.lacking import Plan, plan, settled
 from mgcds.service.memory import Memory, shown
@@ -78,6 +78,7 @@ class Answering:
         """`prefetch`: hook to the templates of its discovery entry. `cpu_seconds`: as the engine's."""
         self._engine = engine
         self._memory = memory
+        self._reasons = codings_of(engine.library.reasons)
         self._fetcher = fetcher
         self._settings = settings
         self._prefetch = prefetch
@@ -186,7 +187,7 @@ class Answering:
         return chart
 
     def _noted(self, caller: Caller, body: bytes) -> JSONResponse:
-        events = read_feedback(within_bounds(parse(body)), self._engine.library.reasons)
+        events = read_feedback(within_bounds(parse(body)), self._reasons)
         unknown = self._memory.note(events, issuer=caller.scope)
         current().outcomes, current().unknown = tuple(event.outcome for event in events), unknown
         taken: dict[str, Any] = {"received": len(events), "unknown": unknown}
