@@ -457,6 +457,26 @@ def test_a_standard_reason_is_counted_under_the_reason_of_ours_that_names_it(
     assert kept_reasons(site) == [kept]
 
 
+@pytest.mark.parametrize(
+    ("code", "kept"),
+    [
+        ("action-completed", "already-managed"),
+        ("patient-refuses", "patient-declined"),
+        ("cds-not-applicable", "not-applicable"),
+        ("patient-ineligible", "not-applicable"),
+        ("patient-contraindication", "not-applicable"),
+        ("too-costly-uncovered", "other"),
+        ("service-not-available", "other"),
+        ("recipient-does-not-understand", "other"),
+    ],
+)
+def test_the_override_reasons_of_cds_hooks_3_are_counted(site: Site, code: str, kept: str) -> None:
+    coding = {"system": "http://terminology.hl7.org/CodeSystem/non-adherence-reason-codes", "code": code}
+    site.override(site.call(WARNING), overrideReason={"reason": coding})
+    (numbers,) = site.app.state.memory.numbers(30)
+    assert dict(numbers.reasons) == {kept: 1}
+
+
 def without(field: str) -> dict[str, Any]:
     return {key: value for key, value in entry(str(uuid4())).items() if key != field}
 
