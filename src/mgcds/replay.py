@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -14,12 +14,14 @@ from zoneinfo import ZoneInfo
 from mgcds import __version__
 from mgcds.cards import respond
 from mgcds.chart.intake import WrongPatient, read_chart
-from mgcds.engine.evaluate import Engine
+from mgcds.engine.evaluate import Engine, Evaluation
 from mgcds.engine.remember import Override
 from mgcds.language.rule import HOOKS
 from mgcds.service.body import parse
 from mgcds.service.decision import content_of
 from mgcds.service.errors import Refused
+from mgcds.service.lacking import OTHER_KEY
+from mgcds.service.repeats import REASON, STATE, without
 from mgcds.service.requests import read_call
 from mgcds.store.pseudonym import fingerprint, masked
 
@@ -71,6 +73,9 @@ def replay(record: dict[str, Any], body: bytes, engine: Engine, key: bytes | Non
     try:
         overrides = [Override(past["rule"], past["indicator"], date.fromisoformat(past["on"])) for past in record["overrides"]]
         call, context = read_call(parse(body), record["hook"])
+        if lacking := ", ".join(_lacking(record, body, call.prefetch or {})):
+            where = "were fetched from the FHIR server and are not in the request file; put them into its prefetch"
+            raise ReplayError(f"these data {where}: {lacking}")
         chart = read_chart(
             hook=record["hook"],
             context={**call.context, "patientId": context.patientId},
@@ -85,13 +90,27 @@ def replay(record: dict[str, Any], body: bytes, engine: Engine, key: bytes | Non
         raise ReplayError("the prefetched patient is not the patient of the context") from None
     except (KeyError, TypeError, ValueError):
         raise ReplayError("this is no record as `mgcds records export` writes it") from None
-    evaluation = engine.evaluate(chart, overrides)
+    evaluation = _as_shown(engine.evaluate(chart, overrides), record)
     answer = respond(evaluation, service_id=record["service"], hook_instance=str(call.hookInstance), public_url="")
     now = json.loads(json.dumps(content_of(evaluation, answer, overrides, zone=record["zone"], mask=mask)))
     before = record if knows_key else record | {"findings": [_shown(finding) for finding in record["findings"]]}
     if not knows_key:
         now["findings"] = [_shown(finding) for finding in now["findings"]]
     return Replay(tuple(warnings), tuple(_differences(before, now)), len(now["findings"]))
+
+
+def _lacking(record: dict[str, Any], body: bytes, prefetch: Mapping[str, Any]) -> list[str]:
+    """What was fetched and is not in the request: all of it where this is the request as it was sent; else keys it lacks."""
+    fetched: list[str] = record.get("fetched", [])
+    if record["request"] == sha256(body).hexdigest():
+        return fetched
+    return [key for key in fetched if key != OTHER_KEY and key not in prefetch]
+
+
+def _as_shown(evaluation: Evaluation, record: dict[str, Any]) -> Evaluation:
+    """The evaluation without what the record left out as shown before. Only where it would be shown now: all else differs."""
+    repeated = {rule for rule, end in record["rules"].items() if (end.get("state"), end.get("reason")) == (STATE, REASON)}
+    return without(evaluation, repeated & {finding.rule.id for finding in evaluation.findings})
 
 
 def _warnings(record: dict[str, Any], body: bytes, library: str, knows_key: bool) -> Iterator[str]:

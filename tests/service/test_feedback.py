@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -431,9 +432,57 @@ def test_reasons_are_kept_as_our_codes(site: Site) -> None:
     card = site.call(WARNING)["cards"][0]["uuid"]
     foreign = {"code": "not-applicable", "system": "urn:oid:1.2.3"}
     site.send({"feedback": [entry(card, overrideReasons=[{"code": "patient-declined"}, {"reason": foreign}, REASON])]})
+    assert kept_reasons(site) == ["benefit-outweighs-risk", "other", "patient-declined"]
+
+
+def kept_reasons(site: Site) -> list[str]:
+    """The reasons of the only feedback that is stored."""
     with site.app.state.memory._store._engine.connect() as connection:
         (kept,) = connection.exec_driver_sql("SELECT reasons FROM feedback").scalars()
-    assert json.loads(kept) == ["benefit-outweighs-risk", "other", "patient-declined"]
+    found: list[str] = json.loads(kept)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("coding", "kept"),
+    [
+        ({"system": "urn:standard", "code": "refuses"}, "patient-declined"),
+        ({"system": "urn:standard", "code": "too-costly"}, "other"),
+        ({"system": "urn:else", "code": "refuses"}, "other"),
+        ({"code": "refuses"}, "other"),
+        ({"system": "urn:standard", "code": "patient-declined"}, "other"),
+        ({"system": ["urn:standard"], "code": "refuses"}, "other"),
+        ({"system": "urn:standard", "code": ["refuses"]}, "other"),
+    ],
+)
+def test_a_standard_reason_is_counted_under_the_reason_of_ours_that_names_it(
+    library: Library, coding: dict[str, Any], kept: str
+) -> None:
+    declined = replace(library.reasons["patient-declined"], same_as=frozenset({("urn:standard", "refuses")}))
+    site = Site(replace(library, reasons={**library.reasons, "patient-declined": declined}))
+    card = site.call(WARNING)["cards"][0]["uuid"]
+    assert taken(site.send({"feedback": [entry(card, overrideReason=None, overrideReasons=[coding])]})) == (1, 0)
+    assert kept_reasons(site) == [kept]
+
+
+@pytest.mark.parametrize(
+    ("code", "kept"),
+    [
+        ("action-completed", "already-managed"),
+        ("patient-refuses", "patient-declined"),
+        ("cds-not-applicable", "not-applicable"),
+        ("patient-ineligible", "not-applicable"),
+        ("patient-contraindication", "not-applicable"),
+        ("too-costly-uncovered", "other"),
+        ("service-not-available", "other"),
+        ("recipient-does-not-understand", "other"),
+    ],
+)
+def test_the_override_reasons_of_cds_hooks_3_are_counted(site: Site, code: str, kept: str) -> None:
+    coding = {"system": "http://terminology.hl7.org/CodeSystem/non-adherence-reason-codes", "code": code}
+    site.override(site.call(WARNING), overrideReason={"reason": coding})
+    (numbers,) = site.app.state.memory.numbers(30)
+    assert dict(numbers.reasons) == {kept: 1}
 
 
 def without(field: str) -> dict[str, Any]:

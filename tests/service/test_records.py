@@ -22,9 +22,10 @@ from mgcds.service.upkeep import Upkeep, kept_days
 from mgcds.settings import Settings, read_settings
 from mgcds.store import Recorder, StoreError, open_database
 from mgcds.store.records import records
-from tests.service.conftest import FIXTURES, TODAY
+from tests.service.conftest import FIXTURES, TODAY, Client
 from tests.service.test_feedback import TWO_FINDINGS, WARNING, Site, entry, findings
 from tests.service.test_leaks import CANARY, logged
+from tests.service.test_repeats import selecting, signing
 
 __all__ = ["logged"]
 
@@ -174,6 +175,43 @@ def test_overrides_of_that_time_are_in_force_again(recorded: tuple[Path, Path]) 
     assert "suppressed" in result.stdout
     assert "now state fired" in result.stdout
     assert "findings: recorded none, now " in result.stdout
+
+
+@pytest.fixture
+def signed(library: Library, data: Path, tmp_path: Path) -> tuple[Path, Path]:
+    """An order that was chosen and then signed, where the client asks that nothing is shown twice; the record of the signing."""
+    site = Site(library)
+    asking = Client(site.http)
+    request = tmp_path / "signing.json"
+    request.write_text(json.dumps(signing(asking)))
+    with site.http:
+        asking.call(selecting(asking))
+        post(site, request.read_bytes(), "order-sign")
+    record = tmp_path / "record.json"
+    record.write_text(json.dumps(exported("--request", request)[0]))
+    return record, request
+
+
+def test_what_was_shown_when_the_order_was_chosen_stays_away_again(signed: tuple[Path, Path]) -> None:
+    record, request = signed
+    ends = [end for end in json.loads(record.read_text())["rules"].values() if end.get("reason") == "repeated"]
+    assert {end["state"] for end in ends} == {"suppressed"}
+    result = run("replay", record, "--request", request)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout.startswith("The same: ")
+
+
+def test_a_rule_that_was_repeated_and_does_not_fire_any_more_differs(signed: tuple[Path, Path]) -> None:
+    record, request = signed
+    whole = json.loads(record.read_text())
+    rule = next(rule for rule, end in whole["rules"].items() if end["state"] == "not-fired")
+    repeated = {"state": "suppressed", "reason": "repeated", "level": "warning"}
+    whole["rules"] |= {rule: whole["rules"][rule] | repeated, "ex-gone": repeated}
+    record.write_text(json.dumps(whole))
+    result = run("replay", record, "--request", request)
+    assert result.exit_code == 1
+    assert f"{rule}: recorded state suppressed level warning reason repeated" in result.stdout
+    assert "ex-gone: recorded state suppressed level warning reason repeated, now not listed" in result.stdout
 
 
 def test_another_day_another_request_and_another_version_are_told(recorded: tuple[Path, Path]) -> None:

@@ -51,6 +51,42 @@ def test_each_mistake_has_a_place_a_cause_and_a_way_out(mini: Mini, old: str, ne
     assert all(line.split(":")[1].isdigit() and line.split(":")[2].isdigit() for line in found)
 
 
+REASONS = """not-applicable:
+  display: Does not apply
+  same_as: {system: "urn:standard", codes: [irrelevant, ineligible]}
+patient-declined:
+  display: The patient declined
+  same_as: {system: "urn:standard", codes: [refuses]}
+"""
+
+
+def test_a_reason_names_the_standard_codes_that_are_counted_under_it(mini: Mini) -> None:
+    mini.write("reasons.yaml", REASONS)
+    assert errors(mini, GOOD) == []
+    library, _ = mini.build()
+    assert library is not None
+    reasons = library.reasons
+    assert reasons["not-applicable"].display == "Does not apply"
+    assert reasons["not-applicable"].same_as == {("urn:standard", "irrelevant"), ("urn:standard", "ineligible")}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("[refuses]", "[refuses, ineligible]", "reasons.yaml:6:54: 'ineligible' already stands for 'not-applicable'; keep one"),
+        ("system", "sytem", "reasons.yaml:3:20: 'sytem' is not a word this block knows"),
+        ("[refuses]", "[]", "reasons.yaml:6:44: codes: the list is empty; name at least one"),
+        ("display: The patient declined", "text: x", "reasons.yaml:5:3: 'display' is missing; add it"),
+        (REASONS, "not-applicable: [x]", "reasons.yaml:1:17: a block of keys and values belongs here; write it out"),
+        (REASONS, "- not-applicable", "reasons.yaml:1:1: a block of keys and values belongs here"),
+    ],
+)
+def test_a_mistake_in_a_reason_has_a_place_a_cause_and_a_way_out(mini: Mini, old: str, new: str, message: str) -> None:
+    mini.write("reasons.yaml", REASONS.replace(old, new, 1))
+    found = errors(mini, GOOD)
+    assert any(message in line for line in found), found
+
+
 def test_a_good_rule_has_no_problem(mini: Mini) -> None:
     assert errors(mini, GOOD) == []
 

@@ -32,10 +32,11 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """A coded override reason."""
+    """A coded override reason. `same_as`: (system, code) of standard reasons that are counted under it."""
 
     code: str
     display: str
+    same_as: frozenset[tuple[str, str]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,9 +20,10 @@ from mgcds.language.find import (
     Total,
     Trials,
 )
-from mgcds.language.library import Asked, Library, LinkedSuppress, Reason
+from mgcds.language.library import Asked, Library, LinkedSuppress
 from mgcds.language.link import Scope, asked_keys, closure, mentions, own_keys, topological
 from mgcds.language.link_rule import link_rule
+from mgcds.language.reasons import type_reasons
 from mgcds.language.tables import ValueTable, overlapping
 from mgcds.language.typed import type_files, type_sources
 from mgcds.language.when import Condition
@@ -62,9 +63,7 @@ def build(files: Files, terminology: Terminology) -> tuple[Library | None, list[
     problems: list[Problem] = []
     typed = type_files(files, problems)
     sources = type_sources(files.sources, problems)
-    reasons = {
-        str(code): Reason(str(code), str(text)) for code, text in (files.reasons or {}).items() if isinstance(text, Text)
-    }
+    reasons = type_reasons(files.reasons, problems)
     if problems or typed.policy is None or typed.governance is None:
         return None, problems
 

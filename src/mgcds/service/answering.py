@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +23,7 @@ from mgcds.service.caller import Caller
 from mgcds.service.clients import Clients
 from mgcds.service.errors import Refused
 from mgcds.service.exchange import current, step
-from mgcds.service.feedback import read_feedback
+from mgcds.service.feedback import codings_of, read_feedback
 from mgcds.service.fetching import Fetching
 from mgcds.service.lacking import Plan, plan, settled
 from mgcds.service.memory import Memory, shown
@@ -78,6 +78,7 @@ class Answering:
         """`prefetch`: hook to the templates of its discovery entry. `cpu_seconds`: as the engine's."""
         self._engine = engine
         self._memory = memory
+        self._reasons = codings_of(engine.library.reasons)
         self._fetcher = fetcher
         self._settings = settings
         self._prefetch = prefetch
@@ -96,7 +97,8 @@ class Answering:
             assert read.lacking is not None
             had = await self._fetcher.fetch(read.lacking)
             call = read.call.model_copy(update={"prefetch": {**(read.call.prefetch or {}), **had}})
-            done = await run_sync(lambda: self._decided(caller, service, hook, call, read, body), limiter=self._one)
+            fetched = read.lacking.had_of(had)
+            done = await run_sync(lambda: self._decided(caller, service, hook, call, read, body, fetched), limiter=self._one)
         if done.cards:  # recorded before they go out, so that feedback on them is never too early
             with move_on_after(RECORDING_SECONDS) as waiting:
                 patient = read.context.patientId
@@ -132,7 +134,9 @@ class Answering:
         return Read(call, context, lacking, asked(told, context, hook, caller.scope))
 
     @uncollected()
-    def _decided(self, caller: Caller, service: str, hook: str, call: Call, read: Read, body: bytes) -> Answered:
+    def _decided(
+        self, caller: Caller, service: str, hook: str, call: Call, read: Read, body: bytes, fetched: Sequence[str] = ()
+    ) -> Answered:
         started = time.perf_counter()
         settings, patient_id = self._settings, read.context.patientId
         chart = self._chart(hook, call, patient_id)
@@ -154,7 +158,7 @@ class Answering:
         if self._memory.recording is not None:
             self._memory.recording.add(
                 evaluation, answer, overrides, issuer=caller.scope, service=service, patient_id=patient_id, body=body,
-                seconds=time.perf_counter() - started,
+                seconds=time.perf_counter() - started, fetched=fetched,
             )  # fmt: skip
         dialect = caller.client.dialect if caller.client else settings.dialect
         written = dumped(adapt(answer, profile(dialect)))
@@ -183,7 +187,7 @@ class Answering:
         return chart
 
     def _noted(self, caller: Caller, body: bytes) -> JSONResponse:
-        events = read_feedback(within_bounds(parse(body)), self._engine.library.reasons)
+        events = read_feedback(within_bounds(parse(body)), self._reasons)
         unknown = self._memory.note(events, issuer=caller.scope)
         current().outcomes, current().unknown = tuple(event.outcome for event in events), unknown
         taken: dict[str, Any] = {"received": len(events), "unknown": unknown}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -11,6 +11,7 @@ from pydantic import Field, PlainValidator, ValidationInfo, field_validator, mod
 
 from mgcds.cards.compose import REASON
 from mgcds.clock import parse_instant
+from mgcds.language.library import Reason
 from mgcds.service.errors import Refused
 from mgcds.service.requests import Lenient, checked
 from mgcds.store import Event
@@ -102,8 +103,14 @@ class Feedback(Lenient):
     feedback: tuple[Entry, ...] = Field(min_length=1)
 
 
-def read_feedback(body: dict[str, Any], reasons: Collection[str]) -> tuple[Event, ...]:
-    """The events of a batch. `reasons`: our codes. Raises Refused with status 400 where any entry is wrong."""
+def codings_of(reasons: Mapping[str, Reason]) -> dict[tuple[str, str], str]:
+    """System and code to the reason of ours that is reported by them; ours are known without their system too."""
+    own = {(system, code): code for system in ("", REASON) for code in reasons}
+    return own | {coding: code for code, reason in reasons.items() for coding in reason.same_as}
+
+
+def read_feedback(body: dict[str, Any], reasons: Mapping[tuple[str, str], str]) -> tuple[Event, ...]:
+    """The events of a batch. `reasons`: as `codings_of`. Raises Refused with status 400 where any entry is wrong."""
     batch, wrong = checked(Feedback, body)
     if batch is None:
         raise Refused(400, "invalid", f"These fields are missing or wrong: {', '.join(sorted(set(wrong)))}.")
@@ -119,8 +126,8 @@ def read_feedback(body: dict[str, Any], reasons: Collection[str]) -> tuple[Event
     )
 
 
-def _codes(entry: Entry, known: Collection[str]) -> tuple[str, ...]:
-    """Our codes among the reasons, in order; any other is "other", because a foreign code may be a sentence about somebody."""
+def _codes(entry: Entry, known: Mapping[tuple[str, str], str]) -> tuple[str, ...]:
+    """The reasons as our codes, in order; any other is "other", because a foreign code may be a sentence about somebody."""
     own = entry.overrideReason.reason if entry.overrideReason else None
     given = [(own.system, own.code)] if own else []
     for item in entry.overrideReasons if isinstance(entry.overrideReasons, list) else []:
@@ -130,8 +137,9 @@ def _codes(entry: Entry, known: Collection[str]) -> tuple[str, ...]:
     return tuple(sorted({_code(system, code, known) for system, code in given}))
 
 
-def _code(system: Any, code: Any, known: Collection[str]) -> str:
-    return code if isinstance(code, str) and code in known and system in (None, "", REASON) else OTHER
+def _code(system: Any, code: Any, known: Mapping[tuple[str, str], str]) -> str:
+    written = isinstance(code, str) and isinstance(system, str | None)
+    return known.get((system or "", code), OTHER) if written else OTHER
 
 
 def _uuids(entry: Entry) -> tuple[UUID, ...]:

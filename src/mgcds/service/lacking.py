@@ -17,6 +17,7 @@ from mgcds.service.origins import Allowed, Server
 from mgcds.service.requests import Call, Context
 
 log = structlog.get_logger(__name__)
+OTHER_KEY = "other"  # how a key of the client's own is shown
 _TOKEN = re.compile(r"[!-~]{1,16384}")
 
 
@@ -38,6 +39,11 @@ class Plan:
     needs: tuple[Need, ...]
     context: Mapping[str, Any]
     token: str | None = field(repr=False)
+
+    def had_of(self, fetched: Mapping[str, Any]) -> tuple[str, ...]:
+        """What of this was had, as it may be shown; what failed left an OperationOutcome."""
+        had = {key for key, value in fetched.items() if block(value).get("resourceType") != "OperationOutcome"}
+        return tuple(sorted({need.shown_as for need in self.needs if need.key in had}))
 
 
 def settled(call: Call, templates: Mapping[str, str]) -> Call:
@@ -74,5 +80,5 @@ def _needs(prefetch: Mapping[str, Any], templates: Mapping[str, str], batches: f
         bundle = block(unwrapped(value))
         if bundle.get("resourceType") == "Bundle" and next_link(bundle) and kinds_at(key, value, batches) & templates.keys():
             ours = key in templates
-            needs.append(Need(key, key if ours else "other", templates[key] if ours else "", bundle))
+            needs.append(Need(key, key if ours else OTHER_KEY, templates[key] if ours else "", bundle))
     return tuple(needs)

@@ -39,12 +39,18 @@ class Recording:
         patient_id: str,
         body: bytes,
         seconds: float,
+        fetched: Sequence[str] = (),
     ) -> None:
-        """Records one decision; whatever goes wrong is logged, and the answer goes out."""
+        """Records one decision; whatever goes wrong is logged, and the answer goes out.
+
+        `fetched`: keys of what the client did not send, as they may be shown.
+        """
         try:
             mask = partial(masked, self._key)
             content = content_of(evaluation, answer, overrides, zone=self._settings.timezone, mask=mask)
             content |= {"key": self._fingerprint, "ms": round(1000 * seconds, 1)}
+            if fetched:
+                content["fetched"] = list(fetched)
             self.recorder.add(
                 Decision(
                     at=self._settings.now(),

@@ -19,7 +19,7 @@ from mgcds.store import Repeats
 REMEMBER_AT, FILTER_AT = "order-select", "order-sign"
 _BLOCKS = ("configuration-items", "pddi-configuration-items")  # one name in the guide's text, the other in its software
 _REMEMBER, _FILTER = "cache-for-order-sign-filtering", "filter-out-repeated-alerts"
-REASON = "repeated"
+STATE, REASON = "suppressed", "repeated"  # how a rule ends whose finding stays away
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def without(evaluation: Evaluation, rules: set[str]) -> Evaluation:
     outcomes = dict(evaluation.outcomes)
     for rule_id in rules:
         because = "shown when the order was chosen"
-        outcomes[rule_id] = replace(outcomes[rule_id], state="suppressed", reason=REASON, because=because)
+        outcomes[rule_id] = replace(outcomes[rule_id], state=STATE, reason=REASON, because=because)
     kept = tuple(finding for finding in evaluation.findings if finding.rule.id not in rules)
     return replace(evaluation, findings=kept, outcomes=outcomes)
 
