@@ -1,4 +1,4 @@
-"""Keeps Python's garbage collector away while a request is read and answered, and gives large blocks of memory back."""
+"""Keeps Python's garbage collector away while a request is read and answered, and the memory of a worker flat."""
 
 from __future__ import annotations
 
@@ -40,15 +40,18 @@ def for_good() -> Iterator[None]:
         gc.enable()
 
 
-_M_MMAP_THRESHOLD = -3  # of glibc's malloc.h
+_M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8  # of glibc's malloc.h
 _LARGE_BYTES = 1 << 20
 
 
-def give_large_blocks_back() -> None:
-    """From now on, what the C library allocates for a large body goes back to the system when it is freed.
+def keep_memory_flat() -> None:
+    """From now on, what the C library allocates for a large body goes back to the system, and threads share one heap.
 
     glibc keeps blocks of a size that was freed once. Measured after requests of 4.9 MB: a worker of 146 MB instead of 160, and
-    such a request, of which there are few, takes some 5 % longer. C libraries without this setting are left as they are.
+    such a request, of which there are few, takes some 5 % longer. It also gives threads heaps of their own, so that they need
+    not wait for each other, as ours do anyway: after 22,000 calls 113 MB instead of 116. C libraries without these settings are
+    left as they are. Before any thread is started.
     """
     if mallopt := getattr(ctypes.CDLL(None), "mallopt", None):
         mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES)
+        mallopt(_M_ARENA_MAX, 1)

@@ -16,7 +16,7 @@ import uvloop
 from fastapi import FastAPI
 
 from mgcds.engine.evaluate import Engine
-from mgcds.garbage import give_large_blocks_back, uncollected
+from mgcds.garbage import keep_memory_flat, uncollected
 from mgcds.language.library import Library
 from mgcds.language.load import load
 from mgcds.service import tracing
@@ -63,7 +63,7 @@ def from_disk(settings: Settings) -> Library:
 def work(number: int, settings: Settings, engine: Engine, board: Board, generation: int, listening: socket.socket) -> None:
     """Serves until told to stop, in a process that was just forked. `generation`: of the board, when it was forked."""
     supervisor = os.getppid()
-    give_large_blocks_back()
+    keep_memory_flat()
     lasting = Lasting()
     first = application(settings, engine, lasting)
     reload = Reload(first, lasting, lambda: application(settings, Engine(from_disk(settings)), lasting))
