@@ -11,6 +11,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from mgcds.cards import respond
+from mgcds.chart.facts import Chart
 from mgcds.chart.intake import read_chart
 from mgcds.engine import answers, referee
 from mgcds.engine.evaluate import MOST_CPU_SECONDS, Engine
@@ -45,6 +46,15 @@ def breaking(monkeypatch: pytest.MonkeyPatch, *keys: str) -> None:
         return honest(asked, *rest)
 
     monkeypatch.setattr(referee, "define", define)
+
+
+def chart_of_two(library: Library) -> Chart:
+    """A chart on which two rules fire."""
+    request = json.loads((FIXTURES / "requests" / f"{TWO_FIRE}.json").read_bytes())
+    return read_chart(
+        hook=request["hook"], context=request["context"], prefetch=request["prefetch"], terminology=library.terminology,
+        today=date.fromisoformat(TODAY), zone=Settings().zone,
+    )  # fmt: skip
 
 
 @pytest.fixture
@@ -136,11 +146,7 @@ def test_any_question_may_break_and_both_engines_go_on_alike(
 
 
 def test_a_chart_that_takes_too_long_costs_the_rules_whose_questions_come_last(library: Library) -> None:
-    request = json.loads((FIXTURES / "requests" / f"{TWO_FIRE}.json").read_bytes())
-    chart = read_chart(
-        hook=request["hook"], context=request["context"], prefetch=request["prefetch"], terminology=library.terminology,
-        today=date.fromisoformat(TODAY), zone=Settings().zone,
-    )  # fmt: skip
+    chart = chart_of_two(library)
     verbs = [asked.key for asked in library.questions_at(chart.hook) if type(asked.question) in answers._VERBS]
     seen = set[str]()
     for looks in range(0, len(verbs), 6):  # how often the clock is looked at before the time is up
@@ -161,11 +167,7 @@ def test_a_chart_that_takes_too_long_costs_the_rules_whose_questions_come_last(l
 
 
 def test_a_chart_that_waited_long_and_computed_little_is_answered_in_full(library: Library) -> None:
-    request = json.loads((FIXTURES / "requests" / f"{TWO_FIRE}.json").read_bytes())
-    chart = read_chart(
-        hook=request["hook"], context=request["context"], prefetch=request["prefetch"], terminology=library.terminology,
-        today=date.fromisoformat(TODAY), zone=Settings().zone,
-    )  # fmt: skip
+    chart = chart_of_two(library)
     waiting = Engine(library, cpu_seconds=lambda: 7.0, seconds=count(step=MOST_CPU_SECONDS).__next__)
     assert not waiting.evaluate(chart).failed
     waiting.close()
