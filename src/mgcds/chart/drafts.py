@@ -46,8 +46,9 @@ def drafts_of(hook: str, context: Mapping[str, Any]) -> tuple[list[Draft], list[
     key = KEYS.get(hook)
     if key is None:
         return [], []
-    key = _OTHER_KEYS[hook] if context.get(key) is None and hook in _OTHER_KEYS else key
     records, notes = at_hand(context, key)
+    if not records and hook in _OTHER_KEYS:
+        records, notes = at_hand(context, _OTHER_KEYS[hook])
     found: dict[str, list[Record]] = {}
     for where, record in records:
         found.setdefault(where, []).append(record)

@@ -46,6 +46,11 @@ def test_the_verified_order_is_read_once_though_it_is_active_already(terminology
     assert set(chart.drafts) == {"MedicationRequest/m1"}
 
 
+def test_an_empty_bundle_under_one_field_hides_no_order_under_the_other(terminology: Terminology) -> None:
+    chart = read(terminology, "medication-verify", {}, medication=bundle(), order=order())
+    assert [(use.reference, use.drafted) for use in chart.uses] == [("MedicationRequest/m1", True)]
+
+
 def test_an_order_without_id_is_named_by_its_place(terminology: Terminology) -> None:
     bare = order()
     del bare["id"]
