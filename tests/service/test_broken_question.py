@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 from mgcds.cards import respond
 from mgcds.chart.facts import Chart
 from mgcds.chart.intake import read_chart
+from mgcds.computing import Clocks
 from mgcds.engine import answers, referee
 from mgcds.engine.evaluate import MOST_CPU_SECONDS, Engine
 from mgcds.engine.explain import explain
@@ -151,11 +152,8 @@ def test_a_chart_that_takes_too_long_costs_the_rules_whose_questions_come_last(l
     seen = set[str]()
     for looks in range(0, len(verbs), 6):  # how often the clock is looked at before the time is up
         ticks = iter([0.0] * (looks + 1))
-        slow = Engine(
-            library,
-            cpu_seconds=lambda ticks=ticks: next(ticks, 2 * MOST_CPU_SECONDS),  # type: ignore[misc]
-            seconds=count(step=MOST_CPU_SECONDS).__next__,
-        )
+        computed = lambda ticks=ticks: next(ticks, 2 * MOST_CPU_SECONDS)  # noqa: E731
+        slow = Engine(library, clocks=Clocks(computed, passed=count(step=MOST_CPU_SECONDS).__next__))
         evaluation = slow.evaluate(chart)
         slow.close()
         errors = {rule: ended.reason for rule, ended in evaluation.outcomes.items() if ended.state == "error"}
@@ -168,7 +166,7 @@ def test_a_chart_that_takes_too_long_costs_the_rules_whose_questions_come_last(l
 
 def test_a_chart_that_waited_long_and_computed_little_is_answered_in_full(library: Library) -> None:
     chart = chart_of_two(library)
-    waiting = Engine(library, cpu_seconds=lambda: 7.0, seconds=count(step=MOST_CPU_SECONDS).__next__)
+    waiting = Engine(library, clocks=Clocks(lambda: 7.0, passed=count(step=MOST_CPU_SECONDS).__next__))
     assert not waiting.evaluate(chart).failed
     waiting.close()
 

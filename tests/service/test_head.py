@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import count
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
+from mgcds.computing import Clocks
 from mgcds.language.library import Library
 from mgcds.service.answering import MOST_READING_SECONDS, Answering
 from mgcds.service.app import create_app
@@ -127,7 +129,8 @@ def test_a_request_that_takes_too_long_to_read_is_413(
 ) -> None:
     """The clock that is looked at stands at nothing first, and then at a later time."""
     seconds = iter([0.0])
-    monkeypatch.setattr("mgcds.service.app.Answering", partial(Answering, cpu_seconds=lambda: next(seconds, later)))
+    clocks = Clocks(computed=lambda: next(seconds, later), passed=count(step=MOST_READING_SECONDS).__next__)
+    monkeypatch.setattr("mgcds.service.app.Answering", partial(Answering, clocks=clocks))
     client = Client(TestClient(create_app(library, read_settings(today=TODAY)), raise_server_exceptions=False))
     answered, answer = client.call(client.fixture("12-ppi-and-thiazide-low-mg"))
     assert answered == status

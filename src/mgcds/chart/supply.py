@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from mgcds.chart.bundle import Record
 from mgcds.chart.facts import CONDITIONS, MEDICATIONS, ORDERS, PATIENT, PROCEDURES, STATEMENTS, Note
-from mgcds.chart.fhir import block, holds_rubbish, items, plain_entries, text, unwrapped, walk
+from mgcds.chart.fhir import Resource, block, holds_rubbish, items, plain_entries, text, unwrapped, walk
 
 KINDS = frozenset({PATIENT, MEDICATIONS, STATEMENTS, CONDITIONS, PROCEDURES, ORDERS})
 _OBSERVATION = "Observation"
@@ -128,12 +128,18 @@ def _is_partial(value: Any, types: Collection[str]) -> bool:
     bundle = block(value)
     if bundle.get("resourceType") != "Bundle":
         return False
+    if has_more(bundle):
+        return True
+    return "OperationOutcome" in types and any(_is_grave(entry.get("resource")) for entry in items(bundle.get("entry")))
+
+
+def has_more(bundle: Resource) -> bool:
+    """Whether a Bundle has a next page, or counts more matches than it holds."""
     if any(link.get("relation") == "next" for link in items(bundle.get("link"))):
         return True
-    entries = items(bundle.get("entry"))
     total = bundle.get("total")
-    if isinstance(total, int) and not isinstance(total, bool):
-        matches = sum(block(entry.get("search")).get("mode") in _MATCHES for entry in entries)
-        if total > matches:
-            return True
-    return "OperationOutcome" in types and any(_is_grave(entry.get("resource")) for entry in entries)
+    if not isinstance(total, int) or isinstance(total, bool):
+        return False
+    entries = items(bundle.get("entry"))
+    others = sum(block(entry["search"]).get("mode") not in _MATCHES for entry in entries if "search" in entry)
+    return total > len(entries) - others

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
 
 from mgcds.chart.facts import Chart, Note
+from mgcds.computing import CLOCKS, Clocks, used_up
 from mgcds.engine.answer import Answer
 from mgcds.engine.answers import answer_all
 from mgcds.engine.outcome import Finding, Outcome, by_itself, finding_of
@@ -21,8 +21,7 @@ from mgcds.language.library import Library
 from mgcds.language.site import OFF
 
 log = structlog.get_logger(__name__)
-# Of one chart, for its questions; 4.9 MB took 0.01 s. A chart that is made to be slow costs rules, not the service. Not a wait:
-# it counts what this thread computed, so a busy machine changes no answer.
+# Of one chart, for its questions; 4.9 MB took 0.01 s. A chart that is made to be slow costs rules, not the service.
 MOST_CPU_SECONDS = 2.0
 
 
@@ -52,21 +51,10 @@ class Evaluation:
 class Engine:
     """One library, ready to evaluate charts. `session` None: the referee alone (for nudging, never for requests)."""
 
-    def __init__(
-        self,
-        library: Library,
-        *,
-        with_durable: bool = True,
-        cpu_seconds: Callable[[], float] = time.thread_time,
-        seconds: Callable[[], float] = time.monotonic,
-    ) -> None:
-        """`cpu_seconds`: the time that this thread has computed so far, by which a chart's share of it is limited.
-
-        `seconds`: the time that passed, of which a thread can compute no more than all.
-        """
+    def __init__(self, library: Library, *, with_durable: bool = True, clocks: Clocks = CLOCKS) -> None:
+        """`clocks`: by which a chart's share of computing is limited."""
         self.library = library
-        self._cpu_seconds = cpu_seconds
-        self._seconds = seconds
+        self._clocks = clocks
         self.session = Session(library) if with_durable else None
 
     def close(self) -> None:
@@ -80,7 +68,7 @@ class Engine:
         `overrides`: what clinicians overrode before for this patient, in any order.
         """
         library, hook = self.library, chart.hook
-        answers = answer_all(chart, library, self._is_late())
+        answers = answer_all(chart, library, used_up(MOST_CPU_SECONDS, self._clocks))
         verdicts = referee(library, answers, hook)
         outcomes = {rule.id: by_itself(verdicts[rule.id]) for rule in library.rules_at(hook)}
         suppressing = {n for n, row in enumerate(library.suppress) if holds(row.when, answers, hook)}
@@ -98,15 +86,6 @@ class Engine:
         notes = [(note, "") for note in chart.notes]
         notes += [(note, library.questions[key].name) for key, answer in answers.items() for note in answer.notes]
         return Evaluation(chart, library, answers, outcomes, findings, tuple(dict.fromkeys(notes)))
-
-    def _is_late(self) -> Callable[[], bool]:
-        """Whether, from now on, a chart's share of computing is used up.
-
-        To ask what was computed is a system call: only where so much time has passed does it need to be asked. With
-        a question for each of 43 answers that was 0.1 of 2.2 ms.
-        """
-        begun, end = self._seconds(), self._cpu_seconds() + MOST_CPU_SECONDS
-        return lambda: self._seconds() - begun >= MOST_CPU_SECONDS and self._cpu_seconds() > end
 
     def _compare(
         self,

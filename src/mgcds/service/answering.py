@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from mgcds.cards import respond
 from mgcds.cards.dialect import adapt, profile
 from mgcds.chart.facts import Chart
 from mgcds.chart.intake import TooCostly, WrongPatient, laboratory_batches, read_chart
+from mgcds.computing import CLOCKS, Clocks, used_up
 from mgcds.engine.evaluate import Engine
 from mgcds.garbage import uncollected
 from mgcds.jsonbytes import dumped
@@ -55,10 +56,11 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A response that is ready to be sent, and the cards in it."""
+    """A response that is ready to be sent, the cards in it, and whose they are."""
 
     response: Response
     cards: tuple[Shown, ...]
+    patient_id: str
 
 
 class Answering:
@@ -73,9 +75,9 @@ class Answering:
         *,
         prefetch: Mapping[str, Mapping[str, str]],
         clients: Clients,
-        cpu_seconds: Callable[[], float] = time.thread_time,
+        clocks: Clocks = CLOCKS,
     ) -> None:
-        """`prefetch`: hook to the templates of its discovery entry. `cpu_seconds`: as the engine's."""
+        """`prefetch`: hook to the templates of its discovery entry. `clocks`: by which reading a request is limited."""
         self._engine = engine
         self._memory = memory
         self._reasons = codings_of(engine.library.reasons)
@@ -83,7 +85,7 @@ class Answering:
         self._settings = settings
         self._prefetch = prefetch
         self._clients = clients
-        self._cpu_seconds = cpu_seconds
+        self._clocks = clocks
         self._batches = laboratory_batches(engine.library.terminology)
         # One evaluation at a time, in a thread beside the event loop: the engine holds the interpreter anyway, so more
         # threads would make every answer slower and none sooner, but the probes must be answered while a chart is read.
@@ -92,18 +94,18 @@ class Answering:
 
     async def cards(self, caller: Caller, service: str, hook: str, body: bytes) -> Response:
         """The response to one call. Raises Refused."""
-        read, done = await run_sync(lambda: self._begun(caller, service, hook, body), limiter=self._one)
-        if done is None:
-            assert read.lacking is not None
-            had = await self._fetcher.fetch(read.lacking)
+        done = await run_sync(lambda: self._begun(caller, service, hook, body), limiter=self._one)
+        if isinstance(done, Read):
+            read, lacking = done, done.lacking
+            assert lacking is not None
+            had = await self._fetcher.fetch(lacking)
             call = read.call.model_copy(update={"prefetch": {**(read.call.prefetch or {}), **had}})
-            fetched = read.lacking.had_of(had)
+            fetched = lacking.had_of(had)
             done = await run_sync(lambda: self._decided(caller, service, hook, call, read, body, fetched), limiter=self._one)
         if done.cards:  # recorded before they go out, so that feedback on them is never too early
             with move_on_after(RECORDING_SECONDS) as waiting:
-                patient = read.context.patientId
                 await run_sync(
-                    lambda: self._memory.show(done.cards, issuer=caller.scope, service=service, patient_id=patient),
+                    lambda: self._memory.show(done.cards, issuer=caller.scope, service=service, patient_id=done.patient_id),
                     limiter=self._storing,
                     abandon_on_cancel=True,
                 )
@@ -115,12 +117,15 @@ class Answering:
         """The response to one batch of feedback, taken whole or not at all. Raises Refused."""
         return await run_sync(lambda: self._noted(caller, body), limiter=self._storing)
 
-    def _begun(self, caller: Caller, service: str, hook: str, body: bytes) -> tuple[Read, Answered | None]:
-        """A call that was read, and answered in the same turn where nothing must be fetched."""
-        read = self._read(caller, hook, body)
-        return read, self._decided(caller, service, hook, read.call, read, body) if read.lacking is None else None
-
     @uncollected()
+    def _begun(self, caller: Caller, service: str, hook: str, body: bytes) -> Read | Answered:
+        """A call that was read, or one that was answered in the same turn because nothing must be fetched.
+
+        What was read is gone before the collector is back: with 4.9 MB, walking through it took 17 ms of 205.
+        """
+        read = self._read(caller, hook, body)
+        return self._decided(caller, service, hook, read.call, read, body) if read.lacking is None else read
+
     def _read(self, caller: Caller, hook: str, body: bytes) -> Read:
         told = within_bounds(parse(body))
         exchange = current()
@@ -162,10 +167,9 @@ class Answering:
             )  # fmt: skip
         dialect = caller.client.dialect if caller.client else settings.dialect
         written = dumped(adapt(answer, profile(dialect)))
-        return Answered(Response(written, media_type="application/json", headers=_UNSTORED), shown(answer))
+        return Answered(Response(written, media_type="application/json", headers=_UNSTORED), shown(answer), patient_id)
 
     def _chart(self, hook: str, call: Call, patient_id: str) -> Chart:
-        end = self._cpu_seconds() + MOST_READING_SECONDS
         try:
             with step("read"):
                 chart = read_chart(
@@ -175,7 +179,7 @@ class Answering:
                     terminology=self._engine.library.terminology,
                     today=self._settings.day(),
                     zone=self._settings.zone,
-                    is_late=lambda: self._cpu_seconds() > end,
+                    is_late=used_up(MOST_READING_SECONDS, self._clocks),
                 )
         except TooCostly:
             raise Refused(413, "too-costly", "The request takes too long to read.") from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC
 
 from mgcds.chart.fhir import Resource, block, items, text
+from mgcds.chart.supply import has_more
 from mgcds.clock import parse_moment
 
 _DATES = ("effectiveDateTime", "effectiveInstant")
@@ -14,6 +15,8 @@ def trimmed(bundle: Resource, enough: int | None) -> Resource:
     """The Bundle without what says that there are older results, where it holds as many of the newest as are of use."""
     if enough is None or bundle.get("resourceType") != "Bundle":
         return bundle
+    if not has_more(bundle):
+        return bundle  # whether 3,000 are sorted took 10 ms of 205
     found = [block(entry.get("resource")) for entry in items(bundle.get("entry")) if _is_match(entry)]
     if len(found) < enough or not _newest_first(found):
         return bundle
