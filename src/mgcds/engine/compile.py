@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from itertools import product
 
 from mgcds.engine.answer import Answer
-from mgcds.engine.durable import Compare as Field
-from mgcds.engine.durable import Pattern, Ref, Rule
+from mgcds.engine.patterns import Compare as Field
+from mgcds.engine.patterns import Pattern, Ref, Rule
 from mgcds.language.library import Asked, Library, LinkedRule
 from mgcds.language.literals import Number
 from mgcds.language.when import COMPARISONS, All, Ask, AtHook, Compare, Condition, Is, NoneWithin, Says, Taken, Test

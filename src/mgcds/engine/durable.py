@@ -3,30 +3,22 @@
 durable-rules 2.0.28 has quirks that crash the process, mix up patients or match wrongly. Each is avoided here and has a
 test that would notice its end; numbers are those of tests/unit/engine/test_durable_traps.py. The C module is driven
 directly, as the stock Host starts timer threads and swallows exceptions. Nothing is negated, branched or ranked (6, 7).
-
-Every value travels as tagged text for == (`=field`: "s..." or "n...") and, if it is a number, as a number for orderings
-(`<field`). So "3" is never 3.0, "0.5" is never below 0.7 (9), and no field of a caller can be mistaken for one of ours.
 """
 
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from decimal import Decimal
-from functools import lru_cache
+from collections.abc import Sequence
 from itertools import count
 from threading import Lock
 
 import durable_rules_engine as _engine
 
-OPERATORS = {"==": "", "<": "$lt", "<=": "$lte", ">": "$gt", ">=": "$gte"}
+from mgcds.engine.patterns import Fact, Pattern, Ref, Rule, check_rule, checked
+from mgcds.engine.ruletext import field_text, patterns_text, properties
 
 MOST_PATTERNS = 60  # of a C ruleset, or it is split: one fact may match 64, a list holds 256, 512 hang (3)
 MOST_PROPERTIES = 240  # that the facts of a C ruleset may need: one fact holds 255, ours among them
-MOST_IN_RULE = 16  # patterns of one rule
-MOST_CHARACTERS = 5_000  # of one word: lengths are counted modulo 65,536 bytes, and a character can take twelve
 
 _SESSION = "0"  # fixed: sessions are found by a 32-bit hash, so nothing of a patient may ever name one (4)
 _FIRST = f'{{"id":"first","sid":"{_SESSION}","kind":"first"}}'
@@ -41,46 +33,18 @@ class EngineFailure(Exception):
     """The C engine reported an error, or did a run that cannot be trusted. Holds nothing of the facts."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ref:
-    """A field of an earlier pattern of the same rule."""
-
-    pattern: int
-    field: str
-
-
-@dataclass(frozen=True, slots=True)
-class Compare:
-    """One test of a field: == with a word or number, or an ordering of numbers. A fact without the field fails it."""
-
-    field: str
-    op: str
-    value: float | str | Ref
-
-
-@dataclass(frozen=True, slots=True)
-class Pattern:
-    """All tests hold of one fact. Patterns of a rule take different facts (11), so merge tests on one fact into one."""
-
-    tests: tuple[Compare, ...]
-
-
-Rule = tuple[str, tuple[Pattern, ...]]
-Fact = Mapping[str, float | str]
-
-
 class Ruleset:
     """Some rules, compiled once and kept until `close`. Threads take turns: the C code holds the GIL anyway (13)."""
 
     def __init__(self, name: str, rules: Sequence[Rule]) -> None:
         """Raises ValueError if a rule is malformed: the engine itself would load it without a word (10)."""
         for rule in rules:
-            _check(*rule)
+            check_rule(*rule)
         self._rules = {str(number): rule_name for number, (rule_name, _) in enumerate(rules)}
         if len(set(self._rules.values())) < len(self._rules):
             raise ValueError(f"ruleset {name!r} has two rules of one name")
         tests = [test for _, patterns in rules for pattern in patterns for test in pattern.tests]
-        read = {key: json.dumps(key) for test in tests for key in _properties(test)}
+        read = {key: json.dumps(key) for test in tests for key in properties(test)}
         # field -> how its text starts, for == and for orderings; "" where no rule tests it so
         self._keys = {key[1:]: (read.get("=" + key[1:], ""), read.get("<" + key[1:], "")) for key in read}
         self._lock = Lock()
@@ -117,9 +81,9 @@ class Ruleset:
         for field, value in fact.items():
             kind = type(value)
             if kind is not float and kind is not str:
-                value = _checked(value, field)
+                value = checked(value, field)
             same, ordered = keys.get(field, _UNREAD)
-            if text := _written(same, ordered, value, field):
+            if text := field_text(same, ordered, value, field):
                 made.append(text)
         return ",".join(made) + "}"
 
@@ -130,7 +94,7 @@ class _Part:
     def __init__(self, name: str, rules: Sequence[tuple[int, Rule]]) -> None:
         wanted = [_wanted(pattern) for _, (_, patterns) in rules for pattern in patterns]
         self._wanted = None if None in wanted else frozenset(wanted)
-        made = [f'"{number}":{{"all":[{_patterns(patterns)}]}}' for number, (_, patterns) in rules]
+        made = [f'"{number}":{{"all":[{patterns_text(patterns)}]}}' for number, (_, patterns) in rules]
         try:
             self._handle = _engine.create_ruleset(f"{name}-{next(_numbers)}", f"{{{','.join([*made, _FRAME_RULES])}}}")
         except (_engine.error, MemoryError) as error:
@@ -176,80 +140,3 @@ def _wanted(pattern: Pattern) -> tuple[str, float | str] | None:
     """A field and value without which no fact matches; None if any might."""
     found = ((t.field, t.value) for t in pattern.tests if t.op == "==" and not isinstance(t.value, Ref))
     return next(found, None)
-
-
-def _properties(test: Compare) -> list[str]:
-    """What a test looks at: a property of its own fact, and of the other fact if it joins."""
-    fields = [test.field, test.value.field] if isinstance(test.value, Ref) else [test.field]
-    return [("=" if test.op == "==" else "<") + field for field in fields]
-
-
-def _patterns(patterns: Sequence[Pattern]) -> str:
-    """The patterns of a rule as JSON: in each, plain tests, guards, joins, padding."""
-    made = [[_test(test) for test in pattern.tests if not isinstance(test.value, Ref)] for pattern in patterns]
-    joins = [(n, t, t.value) for n, pattern in enumerate(patterns) for t in pattern.tests if isinstance(t.value, Ref)]
-    for number, test, ref in joins:  # a join on a property that a side lacks aborts the assert: $ex guards both (8)
-        for at, key in zip((number, ref.pattern), _properties(test), strict=True):
-            made[at].append(f'{{"$ex":{{{json.dumps(key)}:1}}}}')
-    for number, test, _ in joins:
-        made[number].append(_test(test))
-    for number, ref in {number: ref for number, _, ref in joins}.items():
-        # Where the last join test fails the engine reads on past its end, so the last one always holds (1).
-        made[number].append(f'{{"$gte":{{"pad":{{"m{ref.pattern}":"pad"}}}}}}')
-    return ",".join(f'{{"m{number}":{{"$and":[{",".join(tests)}]}}}}' for number, tests in enumerate(made))
-
-
-def _test(test: Compare) -> str:
-    mine, *theirs = (json.dumps(key) for key in _properties(test))
-    if isinstance(test.value, Ref):
-        value = f'{{"m{test.value.pattern}":{theirs[0]}}}'
-    else:
-        value = _tagged(test.value) if test.op == "==" else _fixed(float(test.value))
-    return f"{{{mine}:{value}}}" if test.op == "==" else f'{{"{OPERATORS[test.op]}":{{{mine}:{value}}}}}'
-
-
-# The same few values are written again and again, most of them yes and no: 0.04 ms a run instead of 0.085.
-@lru_cache(16_384, typed=True)
-def _written(same: str, ordered: str, value: float | str, field: str) -> str:
-    """A field as JSON, as it is read: for == and for orderings. Raises ValueError for a value that cannot be sent."""
-    value = _checked(value, field)
-    made = [f"{same}:{_tagged(value)}"] if same else []
-    if ordered and not isinstance(value, str):
-        made.append(f"{ordered}:{_fixed(value)}")
-    return ",".join(made)
-
-
-def _tagged(value: float | str) -> str:
-    return json.dumps("s" + value) if isinstance(value, str) else f'"n{_fixed(value)}"'
-
-
-def _fixed(value: float) -> str:
-    """This number exactly, with no exponent (5e-7 does not parse), a point (3 and 3.0 do not join), never -0.0 (9)."""
-    text = repr(float(value) + 0.0)
-    text = format(Decimal(text), "f") if "e" in text else text
-    return text if "." in text else text + ".0"
-
-
-def _checked(value: object, field: str) -> float | str:
-    """A word or a finite float; an int becomes one. The message leaves the value out: it may be a patient's."""
-    if type(value) is float and -sys.float_info.max <= value <= sys.float_info.max:  # as nearly all are; the rest costs thrice
-        return value
-    if isinstance(value, str) and len(value) <= MOST_CHARACTERS:
-        return value
-    if isinstance(value, float | int) and not isinstance(value, bool) and abs(value) <= sys.float_info.max:
-        return float(value)
-    raise ValueError(f"{field}: neither a finite number nor a word of at most {MOST_CHARACTERS} characters")
-
-
-def _check(name: str, patterns: tuple[Pattern, ...]) -> None:
-    if not name or not 0 < len(patterns) <= MOST_IN_RULE or not all(pattern.tests for pattern in patterns):
-        raise ValueError(f"rule {name!r} must have a name and 1 to {MOST_IN_RULE} patterns, each with a test")
-    for position, pattern in enumerate(patterns):
-        for test in pattern.tests:
-            if test.op not in OPERATORS:
-                raise ValueError(f"rule {name!r}: unknown operator {test.op!r}")
-            if isinstance(test.value, Ref):
-                if not 0 <= test.value.pattern < position:
-                    raise ValueError(f"rule {name!r}: a join must point to an earlier pattern")
-            elif isinstance(_checked(test.value, f"rule {name!r}, {test.field}"), str) and test.op != "==":
-                raise ValueError(f"rule {name!r}: words are compared with == only")

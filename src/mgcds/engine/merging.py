@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mgcds.engine.durable import Compare, Pattern, Ref
+from mgcds.engine.patterns import Compare, Pattern, Ref
 
 QUESTION = "q"  # every pattern names in its first test the question whose fact it is about
 

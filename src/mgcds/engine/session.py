@@ -8,8 +8,9 @@ from threading import Lock
 
 from mgcds.engine.answer import Answer
 from mgcds.engine.compile import HOOK, compile_conditions, compile_definitions, compile_rule, fact_of
-from mgcds.engine.durable import Fact, Rule, Ruleset
+from mgcds.engine.durable import Ruleset
 from mgcds.engine.narrowing import Found, Kinds, Narrowed
+from mgcds.engine.patterns import Fact, Rule
 from mgcds.language.library import Asked, Library, LinkedRule
 from mgcds.language.when import asks
 

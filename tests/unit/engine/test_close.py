@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from mgcds.engine.durable import Compare, EngineFailure, Pattern, Ruleset
+from mgcds.engine.durable import EngineFailure, Ruleset
+from mgcds.engine.patterns import Compare, Pattern
 
 RULES = [(f"r{number}", (Pattern((Compare("q", "==", f"w{number}"),)),)) for number in range(200)]
 

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mgcds.engine.durable import Compare, Pattern, Ref, Rule, Ruleset
+from mgcds.engine.durable import Ruleset
+from mgcds.engine.patterns import Compare, Pattern, Ref, Rule
 
 Fact = Mapping[str, float | str]
 OPERATORS = {"==": operator.eq, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}

@@ -20,7 +20,8 @@ import durable_rules_engine as raw_engine
 import pytest
 
 from mgcds.engine import durable
-from mgcds.engine.durable import Compare, EngineFailure, Pattern, Ref, Rule, Ruleset
+from mgcds.engine.durable import EngineFailure, Ruleset
+from mgcds.engine.patterns import MOST_CHARACTERS, Compare, Pattern, Ref, Rule
 
 HELPERS = '''
 import json
@@ -437,7 +438,7 @@ def test_a_word_of_the_wrong_length_is_not_mistaken_for_another() -> None:
     long = "abc" + "x" * 65_536
     with pytest.raises(ValueError, match="at most"):
         fired([("a", (Pattern((Compare("v", "==", "abc"),)),))], {"v": long})
-    longest = "\U0001f9ea" * durable.MOST_CHARACTERS
+    longest = "\U0001f9ea" * MOST_CHARACTERS
     rules: list[Rule] = [("same", (Pattern((Compare("v", "==", longest),)),)), ("a", (Pattern((Compare("v", "==", "a"),)),))]
     assert fired(rules, {"v": longest}) == {"same"}
     assert (

@@ -11,9 +11,10 @@ from mgcds.check.cases import read_cases
 from mgcds.check.charts import chart_of
 from mgcds.engine.answers import answer_all
 from mgcds.engine.compile import HOOK, compile_definitions, compile_rule, fact_of
-from mgcds.engine.durable import Compare, Fact, Pattern, Ref, Rule, Ruleset
+from mgcds.engine.durable import Ruleset
 from mgcds.engine.merging import merged
 from mgcds.engine.narrowing import Kinds, Narrowed
+from mgcds.engine.patterns import Compare, Fact, Pattern, Ref, Rule
 from mgcds.engine.referee import referee
 from mgcds.language.library import Library
 from tests.conftest import RULES
