@@ -258,6 +258,21 @@ def test_null_is_no_data(client: Client) -> None:
     assert client.call(request)[0] == 200
 
 
+def test_an_optional_key_that_is_absent_is_noted_for_each_question_that_it_leaves_open(client: Client) -> None:
+    request = client.fixture(BASE)
+    whole = client.call(request)[1]["extension"]["org.mgcds.evaluation"]
+    del request["prefetch"]["conditions"]
+    status, answer = client.call(request)
+    less = answer["extension"]["org.mgcds.evaluation"]
+    assert status == 200
+    more = [note for note in less["notes"] if note not in whole.get("notes", [])]
+    assert {"code": "data-partial", "find": "heart_block"} in more
+    assert {note["code"] for note in more} == {"data-partial"}
+    assert all("find" in note for note in more)
+    request["prefetch"]["conditions"] = None  # no data, which is an answer
+    assert client.call(request)[1]["extension"]["org.mgcds.evaluation"].get("notes") == whole.get("notes")
+
+
 @proves("tol.prefetch-OperationOutcome")
 def test_a_failed_search_is_not_no_data(client: Client) -> None:
     request = client.fixture(BASE)

@@ -145,8 +145,7 @@ def test_a_deadline_of_zero_fetches_nothing(library: Library, server: FaultServe
     with TestClient(create_app(library, read_settings(today=TODAY, fetch_deadline_ms=0))) as http:
         ehr = Ehr(http, server)
         assert ehr.call(ehr.without())[0] == 412
-        status, answer = ehr.call(ehr.without("conditions"))
-    assert (status, notes_of(answer)) == (200, set())
+        assert ehr.call(ehr.without("conditions"))[0] == 200
     assert server.asked == []
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from mgcds.chart.facts import Chart
@@ -70,6 +70,13 @@ def answer_all(chart: Chart, library: Library, is_late: Callable[[], bool] = lam
         if quiet:
             silence[key] = answers[key]
     return answers
+
+
+def not_supplied(chart: Chart, library: Library, answers: Mapping[str, Answer]) -> list[str]:
+    """Names of the hook's questions that are not known because a kind of data was not supplied."""
+    ask = Asking(chart, library)
+    plan = _plan(library, chart.hook)
+    return [asked.name for asked, _ in plan if not answers[asked.key].known and ask.lacking(asked)]
 
 
 def _plan(library: Library, hook: str) -> _Plan:

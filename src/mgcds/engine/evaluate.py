@@ -10,7 +10,7 @@ import structlog
 from mgcds.chart.facts import Chart, Note
 from mgcds.computing import CLOCKS, Clocks, used_up
 from mgcds.engine.answer import Answer
-from mgcds.engine.answers import answer_all
+from mgcds.engine.answers import answer_all, not_supplied
 from mgcds.engine.outcome import Finding, Outcome, by_itself, finding_of
 from mgcds.engine.policy import Judged, under_policy
 from mgcds.engine.referee import Verdict, referee
@@ -23,6 +23,7 @@ from mgcds.language.site import OFF
 log = structlog.get_logger(__name__)
 # Of one chart, for its questions; 4.9 MB took 0.01 s. A chart that is made to be slow costs rules, not the service.
 MOST_CPU_SECONDS = 2.0
+NOT_SUPPLIED = Note("data-partial")  # beside the name of a question that is not known for that reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,7 @@ class Engine:
         )
         notes = [(note, "") for note in chart.notes]
         notes += [(note, library.questions[key].name) for key, answer in answers.items() for note in answer.notes]
+        notes += [(NOT_SUPPLIED, name) for name in not_supplied(chart, library, answers)]
         return Evaluation(chart, library, answers, outcomes, findings, tuple(dict.fromkeys(notes)))
 
     def _compare(

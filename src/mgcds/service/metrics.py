@@ -119,8 +119,8 @@ class Metrics:
             for rule, ended in rules.items():
                 if ended["state"] == "error":
                     self._of(self.errors, rule, ended.get("reason", "")).inc()
-        for note in evaluation.get("notes", ()):
-            self._of(self.notes, note["code"]).inc()
+        for code, many in Tally(note["code"] for note in evaluation.get("notes", ())).items():
+            self._of(self.notes, code).inc(many)
         for card in answer["cards"]:
             self._of(self.cards, exchange.service, card["indicator"]).inc()
 
