@@ -5,8 +5,8 @@ from __future__ import annotations
 from mgcds.check.cases import in_use, read_cases, run_file, uncovered
 from mgcds.engine.evaluate import Engine
 from mgcds.language.load import load
+from mgcds.service.library_test import Tested
 from mgcds.service.operations import Lasting
-from mgcds.service.supervisor import Tested
 from mgcds.service.worker import application, from_disk
 from mgcds.settings import Settings
 from mgcds.source import SourceError

@@ -13,9 +13,10 @@ from mgcds.engine.evaluate import Engine
 from mgcds.garbage import for_good
 from mgcds.language.library import Library
 from mgcds.service import metrics, tracing
+from mgcds.service.library_test import Tested
 from mgcds.service.logs import configure
 from mgcds.service.operations import Lasting
-from mgcds.service.supervisor import Supervisor, Tested
+from mgcds.service.supervisor import Supervisor
 from mgcds.service.worker import application, from_disk, options
 from mgcds.settings import Settings, SettingsError
 

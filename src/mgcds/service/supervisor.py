@@ -7,14 +7,13 @@ last library that was good: a worker that ends while the files on the disk are b
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import signal
 import socket
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
@@ -22,7 +21,8 @@ import structlog
 
 from mgcds.engine.evaluate import Engine
 from mgcds.service.board import Board
-from mgcds.service.metrics import Metrics, forget, resident_bytes, stand_alone
+from mgcds.service.library_test import LibraryTest, Tested
+from mgcds.service.metrics import Metrics, forget, resident_bytes
 from mgcds.service.worker import GRACE_SECONDS, from_disk, work
 from mgcds.settings import Settings
 from mgcds.source import SourceError
@@ -31,17 +31,8 @@ log = structlog.get_logger(__name__)
 _SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD, signal.SIGALRM}
 _LOOK_SECONDS = 0.5
 STALE_SECONDS = 60  # without a heartbeat: a loop in the C engine holds the interpreter, so nothing else of a worker runs
-TEST_SECONDS = 300
 _LONGEST_PAUSE = 30.0  # before a worker that ends again and again is started once more
 _FROZEN_SECONDS = 5  # so late a look means that the whole container or machine stood still
-
-
-@dataclass(frozen=True, slots=True)
-class Tested:
-    """What a test of the library on the disk came to: its hash, and its problems (none: it is good)."""
-
-    library: str
-    problems: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -69,14 +60,10 @@ class Supervisor:
         self._settings = settings
         self._engine = engine
         self._listening = listening
-        self._verdict = folder / "tested.json"
-        self._test = test
+        self._test = LibraryTest(settings, folder, test, self._fork)
         self._board = Board(workers)
         self._metrics = Metrics()
         self._workers = [_Worker(number, 0, 0.0) for number in range(workers)]
-        self._tester = 0
-        self._tested_since = 0.0
-        self._again = False
         self._looked = time.monotonic()
         self._stopping_since: float | None = None
         self._failed = False
@@ -93,8 +80,7 @@ class Supervisor:
                 self._heed(signal.sigwait(_SIGNALS))
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
-            if self._tester:
-                self._tell(self._tester, signal.SIGKILL)
+            self._tell(self._test.process, signal.SIGKILL)
             signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
         return not self._failed
 
@@ -152,8 +138,7 @@ class Supervisor:
                 return
             if not process:
                 return
-            if process == self._tester:
-                self._tester = 0
+            if process == self._test.process:
                 self._end_test(status)
             for worker in self._workers:
                 if worker.process == process:
@@ -183,8 +168,8 @@ class Supervisor:
                 for worker in self._workers:
                     self._tell(worker.process, signal.SIGKILL)
             return
-        if self._tester and now - self._tested_since > TEST_SECONDS:
-            self._tell(self._tester, signal.SIGKILL)
+        if self._test.is_late(now):
+            self._tell(self._test.process, signal.SIGKILL)
         for worker in self._workers:
             if not worker.process and now >= worker.due:
                 self._start(worker)
@@ -195,35 +180,16 @@ class Supervisor:
                 self._tell(worker.process, signal.SIGKILL)
 
     def _begin_test(self) -> None:
-        if self._stopping_since is not None:
-            return
-        if self._tester:
-            self._again = True  # the files may have changed since it read them
-            return
-        log.info("testing the library", library_in_use=self._engine.library.hash)
-        self._verdict.unlink(missing_ok=True)
-        self._tested_since = time.monotonic()
-
-        def test() -> None:
-            with contextlib.suppress(OSError):  # a sandbox may forbid it
-                os.nice(5)  # the workers answer meanwhile
-            stand_alone()
-            self._verdict.write_text(json.dumps(asdict(self._test(self._settings))))
-
-        self._tester = self._fork(test)
+        if self._stopping_since is None and self._test.begin(time.monotonic()):
+            log.info("testing the library", library_in_use=self._engine.library.hash)
 
     def _end_test(self, status: int) -> None:
+        tested = self._test.ended(status)
         if self._stopping_since is not None:
             return
-        if self._again:
-            self._again = False
+        if tested is None:
             self._begin_test()
             return
-        try:
-            found = json.loads(self._verdict.read_text())
-            tested = Tested(found["library"], tuple(found["problems"]))
-        except (OSError, ValueError):
-            tested = Tested("", (f"the test did not end (code {os.waitstatus_to_exitcode(status)})",))
         problems = list(tested.problems)
         if not problems:
             problems = self._take(tested.library)
