@@ -127,6 +127,7 @@ UNTOLD = {
     "an entry as null": {"resourceType": "Bundle", "entry": [None]},
     "an entry as a list": {"resourceType": "Bundle", "entry": [[{"resource": {"resourceType": "Condition"}}]]},
     "an empty entry": {"resourceType": "Bundle", "entry": [{}]},
+    "a failure in a bundle": {"resourceType": "Bundle", "entry": [{"resource": {"resourceType": "OperationOutcome"}}]},
     "an entry without its list": {"resourceType": "Bundle", "entry": ENTRY},
     "an entry with an address only": {"resourceType": "Bundle", "entry": [ENTRY]},
     "a resource without type": {"resourceType": "Bundle", "entry": [{"resource": {"id": "m1", "status": "draft"}}]},

@@ -29,6 +29,8 @@ ORDERS = medications.TYPES | requests.TYPES | {
     "ReferralRequest", "RequestGroup", "RequestOrchestration", "Order",
 }  # fmt: skip
 
+_NO_RESOURCE = ("", "OperationOutcome")
+
 
 @dataclass(frozen=True, slots=True)
 class Draft:
@@ -116,7 +118,10 @@ def is_told(value: Any, kinds: frozenset[str]) -> bool:
 
 
 def _entries(value: Any) -> list[Record | None]:
-    """Each entry of a Bundle and of those inside it, of a list, or a single resource; None for one that holds no resource."""
+    """Each entry of a Bundle and of those inside it, of a list, or a single resource; None for one that holds no resource.
+
+    An OperationOutcome stands where an order could not be had, so it is none.
+    """
     found: list[Record | None] = []
     todo = _last_first(unwrapped(value))
     while todo:
@@ -126,7 +131,7 @@ def _entries(value: Any) -> list[Record | None]:
         if kind == "Bundle":
             todo += _last_first(resource.get("entry"))
         else:
-            found.append((resource, text(block(entry).get("fullUrl"))) if kind else None)
+            found.append((resource, text(block(entry).get("fullUrl"))) if kind not in _NO_RESOURCE else None)
     return found
 
 

@@ -51,6 +51,13 @@ def test_an_empty_bundle_under_one_field_hides_no_order_under_the_other(terminol
     assert [(use.reference, use.drafted) for use in chart.uses] == [("MedicationRequest/m1", True)]
 
 
+def test_a_failure_among_the_orders_is_noted_by_its_place(terminology: Terminology) -> None:
+    drafts = bundle(order(status="draft"), {"resourceType": "OperationOutcome", "issue": [{"severity": "error"}]})
+    chart = read(terminology, "order-sign", {}, draftOrders=drafts)
+    assert [use.reference for use in chart.uses] == ["MedicationRequest/m1"]
+    assert [(note.code, note.reference) for note in chart.notes] == [("resource-unreadable", "context.draftOrders#1")]
+
+
 def test_an_order_without_id_is_named_by_its_place(terminology: Terminology) -> None:
     bare = order()
     del bare["id"]
