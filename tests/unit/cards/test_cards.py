@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,11 +19,12 @@ from mgcds.cards.detail import markdown_safe
 from mgcds.cards.printing import harmless, markdown
 from mgcds.chart.intake import read_chart
 from mgcds.check.charts import chart_of
+from mgcds.clock import Moment
 from mgcds.engine.evaluate import Engine
 from mgcds.engine.outcome import Finding
 from mgcds.language.text import lint_text
-from tests.conftest import ROOT
-from tests.spec.mini import case
+from tests.conftest import ROOT, RULES
+from tests.spec.mini import Mini, case
 
 REQUESTS = sorted((ROOT / "fhir_fixtures/requests").glob("*.json"))
 TODAY = date(2026, 6, 15)
@@ -145,6 +147,22 @@ def test_only_the_time_of_a_single_daily_dose_is_moved(engine: Engine, timing: d
         assert dosage["timing"] == {"repeat": said}
 
 
+def test_of_two_orders_of_one_test_the_earlier_is_suggested(tmp_path: Path) -> None:
+    mini = Mini(tmp_path)
+    for order in ("serum-magnesium-recheck", "serum-magnesium-after-discharge"):
+        mini.write(f"orders/{order}.yaml", (RULES / f"orders/{order}.yaml").read_text())
+        mini.rule(
+            "find:\n  mg: {latest: serum-magnesium, as: mg/dL}\nwhen: [mg: absent]\nlevel: info\n"
+            f"card: {{summary: 'Magnesium {{{{ mg }}}}.', suggest: [order: {order}]}}\n",
+            id=f"ex-{order}",
+        )
+    (card,) = respond(mini.evaluate(""), service_id="s", hook_instance="i", public_url="")["cards"]
+    assert len(findings_on(card)) == 2
+    (suggestion,) = card["suggestions"]
+    assert suggestion["label"] == "Order serum magnesium in 10 days (after discharge)"
+    assert suggestion["actions"][0]["resource"]["occurrenceDateTime"] == "2026-06-25"
+
+
 def test_one_suggestion_however_many_findings_ask_for_it(engine: Engine) -> None:
     labels = [
         suggestion["label"] for card in answer(engine, fixture(24))["cards"] for suggestion in card.get("suggestions", [])
@@ -172,6 +190,41 @@ def test_the_detail_says_why_with_which_limits_and_what_stands_behind_it(engine:
     for part in ("**Why shown:** serum magnesium: 1.5 mg/dL, 2026-06-10", "**Limits used:** serum magnesium below 1.7 mg/dL, within 90 days",
                  "**Evidence:** FDA Drug Safety Communication", "**Consider**"):  # fmt: skip
         assert part in detail
+
+
+@pytest.mark.parametrize(
+    ("find", "when", "why"),
+    [
+        ("sex: {patient: sex}", "sex: female", "sex"),
+        ("age: {patient: age, as: years}", "age: {at_least: 65 years}", "age"),  # 67 or 68: the birth date is a year
+        ("mg: {taking: magnesium}\n  sex: {patient: sex}", "mg: present, sex: female", "magnesium: magnesium oxide; sex"),
+    ],
+)
+def test_what_has_neither_value_nor_date_is_named_alone(tmp_path: Path, find: str, when: str, why: str) -> None:
+    mini = Mini(tmp_path)
+    mini.rule(f"find:\n  {find}\nwhen: [{when}]\nlevel: info\ncard: {{summary: Seen.}}\n")
+    library, problems = mini.build()
+    assert library is not None, problems
+    chart = chart_of(case("- {taking: magnesium oxide}"), library.terminology)
+    chart = replace(chart, person=replace(chart.person, born=Moment(date(1958, 1, 1), date(1958, 12, 31))))
+    (card,) = respond(Engine(library).evaluate(chart), service_id="s", hook_instance="i", public_url="")["cards"]
+    assert f"**Why shown:** {why}.\n" in card["detail"]
+
+
+def test_medicines_that_were_not_understood_stand_on_a_card_that_relies_on_absence_and_on_no_other(tmp_path: Path) -> None:
+    mini = Mini(tmp_path)
+    find = "find:\n  ppi: {taking: proton-pump-inhibitors}\n  ckd: {has: ckd-4}\nlevel: info\ncard: {summary: '{{ ppi }} {{ ckd }}'}\n"
+    mini.rule(find + "when: [ckd: present]\n", id="ex-certain")
+    mini.rule(find + "when: [ckd: present, ppi: absent]\n", id="ex-absence", group="low-mg")
+    mini.rule(find + "when: [ckd: present]\nunless: [ppi: present]\n", id="ex-unless", group="low-mg")
+    library, _ = mini.build()
+    assert library is not None
+    chart = replace(chart_of(case("- {has: ckd-4}"), library.terminology), unresolved=("Zet", "Quu", "Zet", "[Abc]", "Nul"))
+    cards = respond(Engine(library).evaluate(chart), service_id="s", hook_instance="i", public_url="")["cards"]
+    absence, certain = (card["detail"] for card in cards)
+    assert "**Not available:** medicines not understood: Nul, Quu, Zet and 1 more." in absence
+    assert absence.count("not understood") == 2  # of both findings
+    assert "not understood" not in certain
 
 
 def test_what_was_missing_stands_on_the_card(engine: Engine) -> None:
