@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from tests.spec.mini import Mini
+from mgcds.check.charts import chart_of
+from mgcds.engine.evaluate import Engine
+from tests.spec.mini import Mini, case
 
 QUESTIONS = """
 serum_mg:
@@ -99,6 +103,17 @@ def test_in_focus_is_present_outside_order_hooks_and_in_the_draft_at_them(mini: 
     assert holds(mini, "ppi: in focus", "- {taking: omeprazole}") == "info"
     assert holds(mini, "ppi: in focus", "- {taking: omeprazole}", "order-sign") == "not-fired"
     assert holds(mini, "ppi: in focus", "- {draft: omeprazole}", "order-sign") == "info"
+
+
+def test_one_of_several_in_the_draft_is_enough_to_be_in_focus_and_at_order_select_it_must_be_selected(mini: Mini) -> None:
+    lines = "- {taking: pantoprazole}\n- {draft: omeprazole}"
+    assert holds(mini, "ppi: in focus", lines, "order-sign") == "info"
+    assert holds(mini, "ppi: in focus", lines, "order-select") == "info"
+    library, _ = mini.build()
+    assert library is not None
+    chart = chart_of(case(lines, "order-select"), library.terminology)
+    chart = replace(chart, uses=tuple(use._replace(selected=False) for use in chart.uses))
+    assert Engine(library).evaluate(chart).outcomes["ex-ample"].state == "not-fired"
 
 
 def test_drafted_is_in_the_draft(mini: Mini) -> None:

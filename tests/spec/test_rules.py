@@ -43,6 +43,12 @@ def test_unless_silences_when_it_holds_and_not_when_it_is_not_known(mini: Mini) 
     assert mini.evaluate(LOW + "- {not_supplied: [conditions]}").findings[0].missing == ("ckd",)
 
 
+def test_an_exception_that_is_surely_not_met_leaves_nothing_to_be_named_as_missing(mini: Mini) -> None:
+    rule(mini, "when: [serum_mg: present]\nunless: [all: [ckd: present, ppi: present]]\nlevel: info\n")
+    assert mini.evaluate(LOW + "- {not_supplied: [medications]}").findings[0].missing == ()
+    assert mini.evaluate(LOW + "- {has: ckd-4}\n- {not_supplied: [medications]}").findings[0].missing == ("ppi",)
+
+
 def test_the_first_level_that_holds_and_none_means_silence(mini: Mini) -> None:
     rule(
         mini,

@@ -84,7 +84,9 @@ def test_lowest_is_the_lowest_in_a_span_that_may_count_from_another_result(mini:
         - {lab: potassium, value: 2.5 mmol/L, taken: 33 days ago}
     """
     assert mini.ask("earlier", lines).value == Decimal("3.1")
-    assert not mini.ask("earlier", "- {lab: potassium, value: 3.6 mmol/L}").present
+    none = mini.ask("earlier", "- {lab: potassium, value: 3.6 mmol/L}")
+    assert (none.known, none.present) == (True, False)
+    assert not mini.ask("earlier", "- {not_supplied: [potassium]}").known
 
 
 def test_taking_counts_products_by_class_route_kind_and_indication(mini: Mini) -> None:
@@ -182,9 +184,19 @@ def test_exposure_is_unbroken_use_that_ends_today_and_courses_merge(mini: Mini) 
     lines = "- {taking: omeprazole, since: 200 days ago, until: %s}\n- {taking: pantoprazole, since: 50 days ago}"
     assert mini.ask("ppi_days", lines % "80 days ago").value == 200
     assert mini.ask("ppi_days", lines % "81 days ago").value == 50
+    since = [because.date for because in mini.ask("ppi_days", lines % "80 days ago").because]
+    assert since == sorted(since)
+    assert len(set(since)) == 2
     assert mini.ask("ppi_days", "- {taking: omeprazole}").value == 0
     assert mini.ask("ppi_days", "- {taking: omeprazole, since: 90 days ago, until: today}").value == 0
     assert mini.ask("ppi_days", "- {draft: omeprazole, since: 90 days ago}", "order-sign").value == 0
+
+
+def test_what_is_started_today_has_not_been_taken_for_a_day(mini: Mini) -> None:
+    mini.questions("ppi_days: {exposure: proton-pump-inhibitors, courses_merge_within: 30 days, source: expert}")
+    today, yesterday = (mini.ask("ppi_days", f"- {{taking: omeprazole, since: {day}}}") for day in ("today", "1 day ago"))
+    assert (today.value, today.present) == (0, False)
+    assert (yesterday.value, yesterday.present) == (1, True)
 
 
 def test_course_is_the_longest_length_as_written(mini: Mini) -> None:
@@ -202,6 +214,20 @@ def test_total_adds_elemental_amounts_and_says_when_it_is_incomplete(mini: Mini)
     assert (mini.ask("sum", oxide).value, mini.ask("sum", oxide).word) == (Decimal("482.43"), "complete")
     unknown = mini.ask("sum", oxide + "- {taking: magnesium supplement, by: oral}")
     assert (unknown.value, unknown.word, unknown.parts["uncounted"]) == (Decimal("482.43"), "incomplete", "magnesium")
+
+
+def test_a_total_and_a_course_are_drafted_and_in_focus_where_their_products_are(mini: Mini) -> None:
+    mini.questions("""
+        any_mg: {taking: magnesium}
+        sum: {total: magnesium, from: any_mg, as: mg/day}
+        days: {course: any_mg}
+    """)
+    line = "- {%s: magnesium sulfate injection, by: intravenous, dose: 2 g, length: 6 days}"
+    for name in ("sum", "days"):
+        drafted = mini.ask(name, line % "draft", "order-sign")
+        assert (drafted.present, drafted.drafted, drafted.focus) == (True, True, True), name
+        placed = mini.ask(name, line % "taking", "order-sign")
+        assert (placed.present, placed.drafted, placed.focus) == (True, False, False), name
 
 
 def test_trials_count_different_drugs_at_an_adequate_dose_for_long_enough(mini: Mini) -> None:
@@ -224,6 +250,14 @@ def test_trials_count_different_drugs_at_an_adequate_dose_for_long_enough(mini: 
     assert mini.ask("trials", touching).value == 1
 
 
+def test_a_trial_that_ends_today_has_ended(mini: Mini) -> None:
+    mini.questions("""
+        trials: {trials: antidepressants, dose_at_least: antidepressant-minimum-dose, lasting: at least 42 days, ended: within 730 days, source: expert}
+    """)
+    answer = mini.ask("trials", "- {taking: sertraline, dose: 50 mg, since: 42 days ago, until: today}")
+    assert (answer.value, answer.word) == (1, "ended")
+
+
 def test_spacing_is_the_worst_pair_of_dose_times_on_a_common_day(mini: Mini) -> None:
     mini.questions("""
         oral_mg: {taking: magnesium, by: [oral]}
@@ -236,6 +270,17 @@ def test_spacing_is_the_worst_pair_of_dose_times_on_a_common_day(mini: Mini) -> 
     assert not mini.ask("gap", drug + mg % ("07:00", ", days: [tue]")).present
     assert mini.ask("gap", drug + "- {taking: magnesium oxide, by: oral}").word == "times unknown"
     assert mini.ask("gap", drug + mg % ("07:00", "")).parts["safe_time"] == "21:00"
+
+
+def test_a_safe_time_is_far_from_every_dose_of_the_drug_and_none_is_known_where_a_dose_has_no_written_time(mini: Mini) -> None:
+    mini.questions("""
+        oral_mg: {taking: magnesium, by: [oral]}
+        gap: {spacing: oral_mg, from: bisphosphonates, by: [oral], intervals: magnesium-spacing}
+    """)
+    lines = '- {taking: alendronate, by: oral%s}\n- {taking: magnesium oxide, by: oral, times: ["07:00"]}'
+    answer = mini.ask("gap", lines % "")
+    assert (answer.word, answer.parts["safe_time"]) == ("times unknown", "")
+    assert mini.ask("gap", lines % ', times: ["07:00", "21:00"]').parts["safe_time"] == "18:00"  # far enough from both
 
 
 def test_has_is_any_of_some_conditions_with_the_onset_that_is_asked_for(mini: Mini) -> None:
@@ -257,7 +302,9 @@ def test_has_is_any_of_some_conditions_with_the_onset_that_is_asked_for(mini: Mi
 def test_pending_is_an_open_order(mini: Mini) -> None:
     mini.questions("mg_order: {pending: serum-magnesium-order}")
     assert mini.ask("mg_order", "- {ordered: serum-magnesium-order}").present
-    assert not mini.ask("mg_order").present
+    answer = mini.ask("mg_order", "- {ordered: serum-magnesium-order}")
+    assert [because.reference for because in answer.because] == ["Case/0"]
+    assert (mini.ask("mg_order").known, mini.ask("mg_order").present) == (True, False)
     assert not mini.ask("mg_order", "- {not_supplied: [orders]}").known
 
 
@@ -278,7 +325,13 @@ def test_intake_is_a_long_enough_record_and_what_supplements_add(mini: Mini) -> 
     assert mini.ask("any", "- {intake: magnesium-intake, value: 200 mg/day, recorded_for: 1 day}").value == 200
     supplement = "- {taking: magnesium (elemental) 100 mg tablet, by: oral, dose: 100 mg}\n"
     record = "- {intake: magnesium-intake, value: 200 mg/day, taken: %s, recorded_for: %s}"
-    assert mini.ask("diet", supplement + record % ("180 days ago", "3 days")).value == 300
+    both = mini.ask("diet", supplement + record % ("180 days ago", "3 days"))
+    assert (both.value, both.oldest, both.parts["on"]) == (
+        300,
+        180,
+        mini.ask("any", record % ("180 days ago", "3 days")).parts["on"],
+    )
+    assert [because.value for because in both.because] == [200, 100]
     assert not mini.ask("diet", record % ("181 days ago", "3 days")).present
     assert not mini.ask("diet", record % ("today", "2 days")).present
 
@@ -326,6 +379,7 @@ def test_first_that_holds_gives_a_word_and_names_what_it_passed_over(mini: Mini)
     """)
     assert mini.ask("state", "- {lab: serum-magnesium, value: 1.5 mg/dL}\n- {has: ckd-4}").word == "low"
     assert mini.ask("state", "- {has: ckd-4}").word == "kidneys"
+    assert "ckd: on the record: ckd-4" in mini.ask("state", "- {has: ckd-4}").why
     unsure = mini.ask("state", "- {not_supplied: [magnesium]}")
     assert (unsure.word, unsure.missing) == ("fine", ("serum_mg",))
 
