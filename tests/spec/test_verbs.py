@@ -169,6 +169,23 @@ def test_taking_started_may_lie_in_several_spans_and_is_not_known_where_the_date
     assert mini.ask("treated", unknown + "- {taking: omeprazole, since: 30 days ago}").known
 
 
+def test_what_counts_from_a_date_that_was_not_supplied_is_not_known(mini: Mini) -> None:
+    mini.questions("""
+        serum_mg: {latest: serum-magnesium, as: mg/dL}
+        earlier: {lowest: potassium, as: mmol/L, taken: 1 to 30 days before serum_mg}
+        before: {has: tetany, onset: 1 to 30 days before serum_mg}
+    """)
+    lines = "- {lab: potassium, value: 3.1 mmol/L, taken: 9 days ago}\n- {has: tetany, since: 9 days ago}\n"
+    mg = "- {lab: serum-magnesium, value: 1.5 mg/dL, taken: %s days ago}"
+    for name in ("earlier", "before"):
+        assert mini.ask(name, lines + mg % 8).present
+        for more, known in ((mg % 9, True), ("", True), ("- {not_supplied: [magnesium]}", False)):
+            answer = mini.ask(name, lines + more)
+            assert (answer.known, answer.present) == (known, False), (name, more)
+        nothing = mini.ask(name, "- {not_supplied: [magnesium]}")  # of something that is not there, no date matters
+        assert (nothing.known, nothing.present) == (True, False)
+
+
 def test_taking_sees_drafts_at_order_hooks_only_and_a_draft_is_one_product_with_its_order(mini: Mini) -> None:
     mini.questions("ppi: {taking: proton-pump-inhibitors}\nactive: {taking: proton-pump-inhibitors, only: active}")
     lines = "- {taking: omeprazole, since: 9 days ago}\n- {draft: omeprazole}"

@@ -10,6 +10,8 @@ from mgcds.clock import Moment
 from mgcds.engine.answer import Answer
 from mgcds.language.durations import Span
 
+FROM_UNKNOWN = "it counts from a date that is not known"
+
 
 def in_span(moment: Moment | None, span: Span, today: date, anchors: Mapping[str, Answer]) -> bool:
     """Whether `moment` lies in `span`; without a date, or without the anchor's date, it does not."""
