@@ -99,6 +99,14 @@ def test_any_holds_with_one_and_all_with_every_line(mini: Mini) -> None:
     assert holds(mini, both, "- {not_supplied: [medications]}") == "not-fired"
 
 
+def test_a_branch_that_does_not_hold_is_no_evidence(mini: Mini) -> None:
+    either = "any: [{all: [{ckd: present}, {ppi: present}]}, {serum_mg: low}]"
+    lines = "- {has: ckd-4}\n" + MG % ("1.50 mg/dL", "today")
+    assert holds(mini, either, lines) == "info"
+    assert [name for name, _ in mini.evaluate(lines).findings[0].because] == ["serum_mg"]
+    assert [name for name, _ in mini.evaluate("- {has: ckd-4}\n- {taking: omeprazole}").findings[0].because] == ["ckd", "ppi"]
+
+
 def test_in_focus_is_present_outside_order_hooks_and_in_the_draft_at_them(mini: Mini) -> None:
     assert holds(mini, "ppi: in focus", "- {taking: omeprazole}") == "info"
     assert holds(mini, "ppi: in focus", "- {taking: omeprazole}", "order-sign") == "not-fired"

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from mgcds.cards import respond
 from tests.spec.mini import POLICY, Mini
 
 QUESTIONS = """
@@ -49,6 +50,18 @@ def test_an_exception_that_is_surely_not_met_leaves_nothing_to_be_named_as_missi
     assert mini.evaluate(LOW + "- {has: ckd-4}\n- {not_supplied: [medications]}").findings[0].missing == ("ppi",)
 
 
+@pytest.mark.parametrize(
+    ("table", "lacking"),
+    [("magnesium-ul, by: [age]", "patient"), ("magnesium-rda, by: [age, sex, life-stage]", "conditions, patient")],
+)
+def test_the_check_is_incomplete_without_what_a_table_looks_at(mini: Mini, table: str, lacking: str) -> None:
+    mini.write("policy.yaml", POLICY.replace("at_most: 5,", "at_most: 5, incomplete_without: [patient, conditions],"))
+    mini.rule(f"find:\n  limit: {{table: {table}}}\nwhen: [limit: present]\nlevel: info\n" + CARD)
+    said = respond(mini.evaluate("- {not_supplied: [patient, conditions]}\n- {patient: unknown}"),
+                   service_id="s", hook_instance="i", public_url="")  # fmt: skip
+    assert said["cards"][0]["summary"] == f"Nutrient check incomplete ({lacking}): absence of an alert is not reassurance."
+
+
 def test_the_first_level_that_holds_and_none_means_silence(mini: Mini) -> None:
     rule(
         mini,
@@ -62,6 +75,22 @@ def test_a_level_that_is_not_known_is_passed_over_and_named(mini: Mini) -> None:
     rule(mini, "when: [serum_mg: present]\nlevel:\n  critical: {ckd: present}\n  info: otherwise\n")
     finding = mini.evaluate(LOW + "- {not_supplied: [conditions]}").findings[0]
     assert (finding.level, finding.missing) == ("info", ("ckd",))
+
+
+def test_a_level_that_surely_does_not_apply_leaves_nothing_to_be_named_as_missing(mini: Mini) -> None:
+    rule(mini, "when: [serum_mg: present]\nlevel:\n  critical: {all: [ckd: present, ppi: present]}\n  info: otherwise\n")
+    assert mini.evaluate(LOW + "- {not_supplied: [medications]}").findings[0].missing == ()
+    assert mini.evaluate(LOW + "- {has: ckd-4}\n- {not_supplied: [medications]}").findings[0].missing == ("ppi",)
+
+
+def test_what_a_word_passed_over_is_named_where_a_level_leans_on_the_word(mini: Mini) -> None:
+    state = "state:\n  first_that_holds:\n    - low: {serum_mg: {below: 1.70 mg/dL}}\n    - kidneys: {ckd: present}\n  source: expert\n"
+    mini.write("vocabulary/spec.yaml", QUESTIONS + state)
+    mini.rule("when: [ppi: present]\nlevel:\n  warning: {state: kidneys}\n  info: otherwise\n" + CARD)
+    lines = "- {taking: omeprazole}\n- {not_supplied: [magnesium]}\n"
+    finding = mini.evaluate(lines + "- {has: ckd-4}").findings[0]
+    assert (finding.level, finding.missing) == ("warning", ("serum_mg",))
+    assert "serum_mg" in mini.evaluate(lines).findings[0].missing
 
 
 def test_triggers_put_order_hooks_into_focus(mini: Mini) -> None:

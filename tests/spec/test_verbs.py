@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 from mgcds.cards import respond
+from mgcds.chart.facts import Dosing, Portion, Times
+from mgcds.check.charts import chart_of
+from mgcds.engine.evaluate import Engine
 from mgcds.engine.explain import explain
 from mgcds.engine.truth import holds
 from mgcds.language.when import Ask
-from tests.spec.mini import Mini
+from tests.spec.mini import Mini, case
 
 
 def test_patient_is_age_in_completed_years_or_sex_as_a_word(mini: Mini) -> None:
     mini.questions("age: {patient: age, as: years}\nsex: {patient: sex}")
-    assert mini.ask("age", "- {patient: male, age: 68 years}").value == 68
+    age = mini.ask("age", "- {patient: male, age: 68 years}")
+    assert (age.value, age.present, age.is_exact, age.why) == (68, True, True, "68 years")
     assert mini.ask("sex", "- {patient: male, age: 68 years}").word == "male"
     assert not mini.ask("age", "- {patient: male}").known
     assert not mini.ask("sex", "- {patient: unknown, age: 5 years}").known
@@ -89,6 +94,13 @@ def test_lowest_is_the_lowest_in_a_span_that_may_count_from_another_result(mini:
     assert not mini.ask("earlier", "- {not_supplied: [potassium]}").known
 
 
+def test_of_equal_lowest_results_the_newest_is_told(mini: Mini) -> None:
+    mini.questions("low: {lowest: potassium, as: mmol/L, taken: 0 to 30 days ago, source: expert}")
+    line = "- {lab: potassium, value: %s mmol/L, taken: %s days ago}\n"
+    lines = line % (3.1, 9) + line % (3.1, 2) + line % (3.1, 5) + line % (4.0, 1)
+    assert (mini.ask("low", lines).value, mini.ask("low", lines).oldest) == (Decimal("3.1"), 2)
+
+
 def test_taking_counts_products_by_class_route_kind_and_indication(mini: Mini) -> None:
     mini.questions("""
         ppi: {taking: proton-pump-inhibitors}
@@ -114,6 +126,9 @@ def test_taking_a_route_not_written_follows_the_form_else_it_is_not_counted_and_
     answer = mini.ask("oral_mg", "- {taking: magnesium oxide}")
     assert answer.value == 0
     assert [note.code for note in answer.notes] == ["dosage-unreadable"]
+    said = respond(mini.evaluate("- {taking: magnesium oxide}"), service_id="s", hook_instance="i", public_url="")
+    notes = said["extension"]["org.mgcds.evaluation"]["notes"]
+    assert notes == [{"code": "dosage-unreadable", "reference": "Case/0", "find": "oral_mg"}]
 
 
 def test_taking_not_by_leaves_local_products_out_and_counts_where_the_route_is_not_known(mini: Mini) -> None:
@@ -145,6 +160,7 @@ def test_taking_started_ended_supply_and_dose_do_not_hold_where_they_are_not_wri
     assert not mini.ask("settled", mg + "- {taking: magnesium oxide, since: 29 days ago}").present
     assert not mini.ask("settled", mg + "- {taking: magnesium oxide}").present
     assert mini.ask("lately", "- {taking: magnesium oxide, since: 60 days ago, until: 14 days ago}").present
+    assert not mini.ask("lately", "- {draft: magnesium oxide}", "order-sign").present
     assert not mini.ask("lately", "- {taking: magnesium oxide, since: 60 days ago, until: 15 days ago}").present
     assert mini.ask("long", "- {draft: omeprazole, supply: 90 days}", "order-sign").present
     assert not mini.ask("long", "- {draft: omeprazole, supply: 89 days}", "order-sign").present
@@ -209,6 +225,20 @@ def test_exposure_is_unbroken_use_that_ends_today_and_courses_merge(mini: Mini) 
     assert mini.ask("ppi_days", "- {draft: omeprazole, since: 90 days ago}", "order-sign").value == 0
 
 
+def test_a_course_whose_end_is_not_written_counts_as_one_day(mini: Mini) -> None:
+    mini.questions("ppi_days: {exposure: proton-pump-inhibitors, courses_merge_within: 30 days, source: expert}")
+    library, _ = mini.build()
+    assert library is not None
+
+    def days(first: int, second: int) -> object:
+        lines = f"- {{taking: omeprazole, since: {first} days ago}}\n- {{taking: pantoprazole, since: {second} days ago}}"
+        chart = chart_of(case(lines), library.terminology)
+        over, running = chart.uses
+        return Engine(library).evaluate(replace(chart, uses=(over._replace(active=False), running))).answers["ppi_days"].value
+
+    assert (days(80, 50), days(81, 50), days(40, 50)) == (80, 50, 50)
+
+
 def test_what_is_started_today_has_not_been_taken_for_a_day(mini: Mini) -> None:
     mini.questions("ppi_days: {exposure: proton-pump-inhibitors, courses_merge_within: 30 days, source: expert}")
     today, yesterday = (mini.ask("ppi_days", f"- {{taking: omeprazole, since: {day}}}") for day in ("today", "1 day ago"))
@@ -219,7 +249,8 @@ def test_what_is_started_today_has_not_been_taken_for_a_day(mini: Mini) -> None:
 def test_course_is_the_longest_length_as_written(mini: Mini) -> None:
     mini.questions("iv_mg: {taking: magnesium, by: [intravenous]}\niv_days: {course: iv_mg}")
     lines = "- {taking: magnesium sulfate injection, by: intravenous, length: 6 days}"
-    assert mini.ask("iv_days", lines).value == 6
+    (evidence,) = mini.ask("iv_days", lines).because
+    assert (mini.ask("iv_days", lines).value, evidence.value, evidence.unit) == (6, 6, "days")
     answer = mini.ask("iv_days", "- {taking: magnesium sulfate injection, by: intravenous}")
     assert answer.known
     assert answer.value is None
@@ -231,6 +262,38 @@ def test_total_adds_elemental_amounts_and_says_when_it_is_incomplete(mini: Mini)
     assert (mini.ask("sum", oxide).value, mini.ask("sum", oxide).word) == (Decimal("482.43"), "complete")
     unknown = mini.ask("sum", oxide + "- {taking: magnesium supplement, by: oral}")
     assert (unknown.value, unknown.word, unknown.parts["uncounted"]) == (Decimal("482.43"), "incomplete", "magnesium")
+
+
+def test_total_leaves_the_other_nutrients_of_a_product_out(mini: Mini) -> None:
+    mini.questions("oral_mg: {taking: magnesium, by: [oral]}\nsum: {total: magnesium, from: oral_mg, as: mg/day}")
+    library, _ = mini.build()
+    assert library is not None
+    chart = chart_of(case("- {taking: magnesium oxide 400 mg tablet, dose: 400 mg}"), library.terminology)
+    (use,) = chart.uses
+    zinc = Portion("zinc gluconate", "zinc", Decimal(100), Decimal(100), Decimal(14), "salt")
+    use = use._replace(dosing=Dosing((*use.portions, zinc), use.times))
+    answer = Engine(library).evaluate(replace(chart, uses=(use,))).answers["sum"]
+    assert (answer.value, answer.word, answer.names) == (Decimal("241.22"), "complete", ("magnesium oxide",))
+    assert answer.parts == {"products": "magnesium oxide 241.22 mg", "uncounted": "", "assumed": ""}
+
+
+def test_total_names_products_whose_strength_is_assumed_to_be_elemental(mini: Mini) -> None:
+    mini.questions("oral_mg: {taking: magnesium, by: [oral]}\nsum: {total: magnesium, from: oral_mg, as: mg/day}")
+    library, _ = mini.build()
+    assert library is not None
+    chart = chart_of(case("- {taking: magnesium citrate, by: oral}"), library.terminology)
+    (use,) = chart.uses
+    parts = [
+        Portion("magnesium citrate", "magnesium", Decimal(100), Decimal(100), amount, basis)
+        for basis, amount in (("ambiguous", Decimal(100)), ("ambiguous", None), ("salt", Decimal(16)))
+    ]
+
+    def assumed(*portions: Portion) -> str:
+        chart_with = replace(chart, uses=(use._replace(dosing=Dosing(portions, use.times)),))
+        return Engine(library).evaluate(chart_with).answers["sum"].parts["assumed"]
+
+    assert assumed(parts[0]) == assumed(parts[0], parts[2]) == "magnesium citrate"
+    assert assumed(parts[1]) == assumed(parts[2]) == ""
 
 
 def test_a_total_and_a_course_are_drafted_and_in_focus_where_their_products_are(mini: Mini) -> None:
@@ -265,14 +328,31 @@ def test_trials_count_different_drugs_at_an_adequate_dose_for_long_enough(mini: 
     assert mini.ask("trials", ended + again).value == 1
     touching = "- {taking: sertraline, dose: 50 mg, since: 60 days ago, until: 30 days ago}\n- {taking: sertraline, dose: 50 mg, since: 30 days ago}"
     assert mini.ask("trials", touching).value == 1
+    assert mini.ask("trials", touching.replace("until: 30", "until: 31")).value == 1  # the next day touches
+    assert mini.ask("trials", touching.replace("until: 30", "until: 32")).value == 0
 
 
 def test_a_trial_that_ends_today_has_ended(mini: Mini) -> None:
     mini.questions("""
         trials: {trials: antidepressants, dose_at_least: antidepressant-minimum-dose, lasting: at least 42 days, ended: within 730 days, source: expert}
     """)
-    answer = mini.ask("trials", "- {taking: sertraline, dose: 50 mg, since: 42 days ago, until: today}")
-    assert (answer.value, answer.word) == (1, "ended")
+    ended = "- {taking: sertraline, dose: 50 mg, since: 42 days ago, until: today}\n"
+    assert (mini.ask("trials", ended).value, mini.ask("trials", ended).word) == (1, "ended")
+    drafted = mini.ask("trials", ended + "- {draft: sertraline, dose: 50 mg, since: 90 days ago}", "order-sign")
+    assert (drafted.value, drafted.word) == (1, "ended")  # an order that is not signed is no trial
+
+
+def test_a_trial_whose_end_is_not_written_has_no_length(mini: Mini) -> None:
+    mini.questions("""
+        trials: {trials: antidepressants, dose_at_least: antidepressant-minimum-dose, lasting: at least 42 days, ended: within 730 days, source: expert}
+    """)
+    library, _ = mini.build()
+    assert library is not None
+    chart = chart_of(case("- {taking: sertraline, dose: 50 mg, since: 90 days ago}"), library.terminology)
+    over = replace(chart, uses=tuple(use._replace(active=False) for use in chart.uses))
+    answer = Engine(library).evaluate(over).answers["trials"]
+    assert (answer.known, answer.value) == (True, 0)
+    assert Engine(library).evaluate(chart).answers["trials"].value == 1
 
 
 def test_spacing_is_the_worst_pair_of_dose_times_on_a_common_day(mini: Mini) -> None:
@@ -289,6 +369,18 @@ def test_spacing_is_the_worst_pair_of_dose_times_on_a_common_day(mini: Mini) -> 
     assert mini.ask("gap", drug + mg % ("07:00", "")).parts["safe_time"] == "21:00"
 
 
+def test_two_that_must_never_be_taken_together_have_no_safe_time(mini: Mini) -> None:
+    mini.questions("""
+        oral_mg: {taking: magnesium, by: [oral]}
+        gap: {spacing: oral_mg, from: raltegravir, by: [oral], intervals: magnesium-spacing}
+    """)
+    lines = '- {taking: raltegravir, by: oral, times: ["07:00"]}\n- {%s: magnesium oxide, by: oral, times: ["19:00"]}'
+    answer = mini.ask("gap", lines % "draft", "order-sign")
+    assert (answer.word, answer.drafted, answer.parts["safe_time"]) == ("never together", True, "")
+    assert answer.parts["interval"] == "not together at any time"
+    assert mini.ask("gap", lines % "taking").drafted is False
+
+
 def test_a_safe_time_is_far_from_every_dose_of_the_drug_and_none_is_known_where_a_dose_has_no_written_time(mini: Mini) -> None:
     mini.questions("""
         oral_mg: {taking: magnesium, by: [oral]}
@@ -298,6 +390,13 @@ def test_a_safe_time_is_far_from_every_dose_of_the_drug_and_none_is_known_where_
     answer = mini.ask("gap", lines % "")
     assert (answer.word, answer.parts["safe_time"]) == ("times unknown", "")
     assert mini.ask("gap", lines % ', times: ["07:00", "21:00"]').parts["safe_time"] == "18:00"  # far enough from both
+    library, _ = mini.build()
+    assert library is not None
+    chart = chart_of(case(lines % ""), library.terminology)
+    drug, product = chart.uses
+    for times in ((), (Times((420,)), Times(None))):  # no instruction at all; one of two without a time
+        uses = (drug._replace(dosing=Dosing(times=times)), product)
+        assert Engine(library).evaluate(replace(chart, uses=uses)).answers["gap"].parts["safe_time"] == ""
 
 
 def test_has_is_any_of_some_conditions_with_the_onset_that_is_asked_for(mini: Mini) -> None:
@@ -308,6 +407,7 @@ def test_has_is_any_of_some_conditions_with_the_onset_that_is_asked_for(mini: Mi
         assumed: {has: dialysis, if_missing: assume absent}
     """)
     assert mini.ask("ckd", "- {has: ckd-5}").present
+    assert [because.word for because in mini.ask("ckd", "- {has: ckd-5}").because] == ["ckd-5"]
     assert not mini.ask("lately", "- {has: tetany}").present
     assert mini.ask("acute", "- {has: tetany}").present
     assert not mini.ask("acute", "- {has: tetany, since: 8 days ago}").present
@@ -349,6 +449,7 @@ def test_intake_is_a_long_enough_record_and_what_supplements_add(mini: Mini) -> 
         mini.ask("any", record % ("180 days ago", "3 days")).parts["on"],
     )
     assert [because.value for because in both.because] == [200, 100]
+    assert both.why.endswith("from food, and 100 mg/day from supplements")
     assert not mini.ask("diet", record % ("181 days ago", "3 days")).present
     assert not mini.ask("diet", record % ("today", "2 days")).present
 

@@ -74,6 +74,13 @@ def test_every_card_keeps_the_contract(engine: Engine, path: Any) -> None:
             assert all(re.fullmatch(r"\d{4}(-\d\d){0,2}", because.get("date", "2026")) for because in finding["because"])
 
 
+def test_without_a_public_address_no_card_leads_anywhere(engine: Engine) -> None:
+    for number in (3, 19):
+        for card in answer(engine, fixture(number), url="")["cards"]:
+            assert "url" not in card["source"]
+            assert "links" not in card
+
+
 @pytest.mark.parametrize("path", REQUESTS, ids=lambda path: path.stem)
 def test_card_texts_pass_the_text_rules(engine: Engine, path: Any) -> None:
     for card in answer(engine, json.loads(path.read_text(encoding="utf-8")))["cards"]:
@@ -160,7 +167,8 @@ def test_of_two_orders_of_one_test_the_earlier_is_suggested(tmp_path: Path) -> N
     assert len(findings_on(card)) == 2
     (suggestion,) = card["suggestions"]
     assert suggestion["label"] == "Order serum magnesium in 10 days (after discharge)"
-    assert suggestion["actions"][0]["resource"]["occurrenceDateTime"] == "2026-06-25"
+    order = suggestion["actions"][0]["resource"]
+    assert (order["occurrenceDateTime"], order["category"]) == ("2026-06-25", [{"text": "laboratory procedure"}])
 
 
 def test_one_suggestion_however_many_findings_ask_for_it(engine: Engine) -> None:
