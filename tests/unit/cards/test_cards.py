@@ -235,6 +235,32 @@ def test_medicines_that_were_not_understood_stand_on_a_card_that_relies_on_absen
     assert "not understood" not in certain
 
 
+def test_a_card_that_looked_into_records_of_which_a_part_came_says_so_and_no_other_does(tmp_path: Path) -> None:
+    mini = Mini(tmp_path)
+    mini.rule(
+        "find:\n  ppi: {taking: proton-pump-inhibitors}\nwhen: [ppi: present]\nlevel: info\ncard: {summary: '{{ ppi }}'}\n",
+        id="ex-ppi",
+    )
+    mini.rule(
+        "find:\n  ckd: {has: ckd-4}\nwhen: [ckd: present]\nlevel: info\ncard: {summary: '{{ ckd }}'}\n",
+        id="ex-ckd",
+        group="low-mg",
+    )
+    library, _ = mini.build()
+    assert library is not None
+    chart = chart_of(case("- {taking: omeprazole}\n- {has: ckd-4}"), library.terminology)
+
+    def told(*partial: str) -> dict[str, str]:
+        evaluation = Engine(library).evaluate(replace(chart, partial=frozenset(partial)))
+        cards = respond(evaluation, service_id="s", hook_instance="i", public_url="")["cards"]
+        parts = (re.search(r"Not available:\*\* part of the records \((.*)\)\.", card["detail"]) for card in cards)
+        return {findings_on(card)[0]["rule"]: found[1] for card, found in zip(cards, parts, strict=True) if found}
+
+    assert told() == told("orders") == {}
+    assert told("medications") == told("statements") == told("medications", "statements") == {"ex-ppi": "medications"}
+    assert told("medications", "conditions") == {"ex-ppi": "medications", "ex-ckd": "conditions"}
+
+
 def test_what_was_missing_stands_on_the_card(engine: Engine) -> None:
     cards = answer(engine, fixture(19))["cards"]
     assert "Not available: eGFR" in cards[0]["detail"].replace("**", "")
