@@ -41,7 +41,7 @@ def lowest(ask: Asking, asked: Asked, question: Lowest) -> Answer:
     least, top = min(_ends(result)[0] for result in found), _ends(low)[1]
     if least == _ends(low)[0]:
         return answer
-    return answer._replace(value=least, high=top, sign=answer.sign or "<=", limit=answer.limit or top)
+    return answer._replace(value=least, high=top, sign="<=", limit=top)
 
 
 # A limit is open on one side: so far away that no limit of a rule lies beyond. A limit that is not reached is left by less than
