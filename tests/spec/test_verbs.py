@@ -296,6 +296,16 @@ def test_total_names_products_whose_strength_is_assumed_to_be_elemental(mini: Mi
     assert assumed(parts[1]) == assumed(parts[2]) == ""
 
 
+def test_a_total_is_incomplete_where_nothing_is_known_of_what_a_product_holds(mini: Mini) -> None:
+    mini.questions("oral_mg: {taking: magnesium, by: [oral]}\nsum: {total: magnesium, from: oral_mg, as: mg/day}")
+    library, _ = mini.build()
+    assert library is not None
+    chart = chart_of(case("- {taking: magnesium oxide 400 mg tablet, dose: 400 mg}"), library.terminology)
+    unknown = replace(chart, uses=tuple(use._replace(dosing=Dosing()) for use in chart.uses))
+    answer = Engine(library).evaluate(unknown).answers["sum"]
+    assert (answer.value, answer.word, answer.parts["uncounted"]) == (0, "incomplete", "magnesium oxide")
+
+
 def test_a_total_and_a_course_are_drafted_and_in_focus_where_their_products_are(mini: Mini) -> None:
     mini.questions("""
         any_mg: {taking: magnesium}
@@ -319,7 +329,8 @@ def test_trials_count_different_drugs_at_an_adequate_dose_for_long_enough(mini: 
     assert (mini.ask("trials", ended).value, mini.ask("trials", ended).word) == (1, "ended")
     assert mini.ask("trials", running).word == "running"
     assert (mini.ask("trials", ended + running).value, mini.ask("trials", ended + running).word) == (2, "ended and running")
-    assert mini.ask("trials", "- {taking: sertraline, dose: 25 mg, since: 400 days ago}").value == 0
+    weak = mini.ask("trials", "- {taking: sertraline, dose: 25 mg, since: 400 days ago}")
+    assert (weak.value, weak.present) == (0, False)
     again = "- {taking: sertraline, dose: 25 mg, since: 10 days ago}\n"  # not given up, so it did not end
     assert (mini.ask("trials", ended + again + running).value, mini.ask("trials", ended + again + running).word) == (
         2,
@@ -427,7 +438,8 @@ def test_pending_is_an_open_order(mini: Mini) -> None:
 
 def test_booked_is_a_planned_procedure_within_so_many_days(mini: Mini) -> None:
     mini.questions("operation: {booked: general-anaesthesia, due: within 14 days}")
-    assert mini.ask("operation", "- {booked: general-anaesthesia, due: in 14 days}").present
+    operation = mini.ask("operation", "- {booked: general-anaesthesia, due: in 14 days}")
+    assert (operation.present, operation.because[0].date) == (True, operation.parts["on"])
     assert not mini.ask("operation", "- {booked: general-anaesthesia, due: in 15 days}").present
     assert not mini.ask("operation", "- {booked: general-anaesthesia}").present
 
