@@ -82,6 +82,14 @@ def test_a_span_includes_both_ends(mini: Mini) -> None:
     assert got == {90: False, 91: True, 365: True, 366: False}
 
 
+def test_a_span_without_an_end_holds_from_its_first_day_on(mini: Mini) -> None:
+    got = {
+        days: holds(mini, "serum_mg: {taken: at least 91 days ago}", MG % ("2 mg/dL", f"{days} days ago"))
+        for days in (90, 91, 4000)
+    }
+    assert got == {90: "not-fired", 91: "info", 4000: "info"}
+
+
 def test_one_of_several_words_applies(mini: Mini) -> None:
     assert holds(mini, "serum_mg: [low, high]", MG % ("1.50 mg/dL", "today")) == "info"
     assert holds(mini, "serum_mg: [low, high]", MG % ("2.70 mg/dL", "today")) == "info"

@@ -101,6 +101,17 @@ def test_triggers_put_order_hooks_into_focus(mini: Mini) -> None:
     assert mini.outcome(LOW + "- {draft: omeprazole}", "order-select") == "info"
 
 
+def test_a_word_is_in_focus_where_what_it_rests_on_is(mini: Mini) -> None:
+    state = "state:\n  first_that_holds:\n    - treated: {all: [ppi: present, serum_mg: present]}\n"
+    mini.write("vocabulary/spec.yaml", QUESTIONS + state)
+    mini.rule("triggers: [state]\nwhen: [state: in focus]\nlevel: info\n" + CARD, hooks="patient-view, order-sign")
+    assert mini.outcome(LOW + "- {draft: omeprazole}", "order-sign") == "info"
+    assert mini.outcome(LOW + "- {taking: omeprazole}", "order-sign") == "not-fired"
+    mini.rule("triggers: [state]\nwhen: [state: treated]\nlevel: info\n" + CARD, hooks="patient-view, order-sign")
+    assert mini.outcome(LOW + "- {draft: omeprazole}", "order-sign") == "info"
+    assert mini.outcome(LOW + "- {taking: omeprazole}", "order-sign") == "order-focus"
+
+
 def test_a_superseded_rule_names_its_winner_and_stays_away_where_that_is_suppressed(mini: Mini) -> None:
     rule(mini, "when: [serum_mg: present]\nlevel: info\n", id="ex-loser")
     rule(mini, "when: [serum_mg: {below: 1.70 mg/dL}]\nlevel: warning\n", id="ex-winner")

@@ -341,6 +341,37 @@ def test_long_names_give_way_and_the_action_stays(engine: Engine) -> None:
         assert summaries["mg-monitor-ppi-risk"].endswith("check magnesium.")
 
 
+@pytest.mark.parametrize(
+    ("find", "lines", "printed"),
+    [
+        ("latest: serum-magnesium, as: mg/dL", "- {not_supplied: [magnesium]}", "not known"),
+        ("latest: serum-magnesium, as: mg/dL", "", "none"),
+        ("taking: magnesium", "- {not_supplied: [medications]}", "not known"),
+        ("taking: magnesium", "", "none"),
+        ("pending: serum-magnesium-order", "- {ordered: serum-magnesium-order}", "serum-magnesium-order"),
+        ("pending: serum-magnesium-order", "", "none"),
+        ("patient: sex", "- {patient: male}", "male"),
+        ("patient: age, as: years", "- {patient: male, age: 1 years}", "1 year"),
+        ("exposure: magnesium, courses_merge_within: 3 days", "- {taking: magnesium oxide, since: 2 days ago}", "2 days"),
+    ],
+)
+def test_a_card_tells_what_is_not_known_from_what_is_not_there(tmp_path: Path, find: str, lines: str, printed: str) -> None:
+    mini = Mini(tmp_path)
+    mini.rule(
+        f"find:\n  asked: {{{find}}}\n  ckd: {{has: ckd-4}}\nwhen: [ckd: present]\nlevel: info\ncard: {{summary: 'It is: {{{{ asked }}}}.'}}\n"
+    )
+    said = respond(mini.evaluate("- {has: ckd-4}\n" + lines), service_id="s", hook_instance="i", public_url="")
+    assert said["cards"][0]["summary"] == f"It is: {printed}."
+
+
+def test_a_summary_that_no_shorter_names_make_fit_is_cut_with_a_sign(tmp_path: Path) -> None:
+    mini = Mini(tmp_path)
+    for length, shown in ((139, "W" + "w" * 138), (140, "W" + "w" * 137 + "…")):
+        mini.rule(f"find:\n  ckd: {{has: ckd-4}}\nwhen: [ckd: present]\nlevel: info\ncard: {{summary: {'w' * length}}}\n")
+        said = respond(mini.evaluate("- {has: ckd-4}"), service_id="s", hook_instance="i", public_url="")
+        assert said["cards"][0]["summary"] == shown
+
+
 def test_a_drug_that_stands_on_the_record_often_is_named_three_times(engine: Engine) -> None:
     lines = "".join(f"- {{taking: furosemide, since: {200 + days} days ago}}\n" for days in range(8))
     (card,) = answer_of_case(engine, lines)["cards"]
