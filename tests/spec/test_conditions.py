@@ -74,6 +74,8 @@ def test_a_number_may_be_compared_with_another_question(mini: Mini) -> None:
     assert holds(mini, "sum: {above: limit}", line % (351, 351)) == "info"
     assert holds(mini, "sum: {above: limit}", line % (350, 350)) == "not-fired"
     assert holds(mini, "sum: {above: limit}", line % (351, 351) + "\n- {patient: female}") == "data-missing"
+    unsure = mini.evaluate(line % (351, 351) + "\n- {patient: female}").outcomes["ex-ample"]
+    assert unsure.missing == ("limit",)  # the amount is known
 
 
 def test_a_span_includes_both_ends(mini: Mini) -> None:

@@ -21,6 +21,7 @@ def test_patient_is_age_in_completed_years_or_sex_as_a_word(mini: Mini) -> None:
     assert (age.value, age.present, age.is_exact, age.why) == (68, True, True, "68 years")
     assert mini.ask("sex", "- {patient: male, age: 68 years}").word == "male"
     assert not mini.ask("age", "- {patient: male}").known
+    assert not mini.ask("age", "- {patient: male, age: 68 years}\n- {not_supplied: [patient]}").known
     assert not mini.ask("sex", "- {patient: unknown, age: 5 years}").known
 
 
@@ -326,8 +327,12 @@ def test_trials_count_different_drugs_at_an_adequate_dose_for_long_enough(mini: 
     """)
     ended = "- {taking: sertraline, dose: 50 mg, since: 142 days ago, until: 100 days ago}\n"
     running = "- {taking: venlafaxine, dose: 75 mg, since: 42 days ago}\n"
-    assert (mini.ask("trials", ended).value, mini.ask("trials", ended).word) == (1, "ended")
+    past = mini.ask("trials", ended)
+    assert (past.value, past.present, past.word, past.names) == (1, True, "ended", ("sertraline",))
+    assert past.because[0].date == past.uses[0].start.text  # type: ignore[union-attr]
     assert mini.ask("trials", running).word == "running"
+    renewed = "- {taking: sertraline, dose: 50 mg, since: 142 days ago}\n" + ended.replace("142", "120")
+    assert mini.ask("trials", renewed).word == "running"  # one of its records ended, the drug goes on
     assert (mini.ask("trials", ended + running).value, mini.ask("trials", ended + running).word) == (2, "ended and running")
     weak = mini.ask("trials", "- {taking: sertraline, dose: 25 mg, since: 400 days ago}")
     assert (weak.value, weak.present) == (0, False)
@@ -548,6 +553,21 @@ def test_first_that_holds_leaves_a_number_aside_once_a_limit_left_a_line_open(mi
     assert state("<60", "- {has: ckd-5}") == "under 30"
     assert state("<60", "- {has: dialysis}") == "under 30"
     assert mini.ask("state", '- {lab: egfr, value: "<60 mL/min/1.73m2"}').missing == ("egfr",)
+
+
+def test_only_the_number_behind_the_limit_is_left_aside(mini: Mini) -> None:
+    mini.questions("""
+        egfr: {latest: egfr, as: mL/min/1.73m2}
+        age: {patient: age, as: years}
+        state:
+          first_that_holds:
+            - old and failing: {all: [egfr: {below: 30 mL/min/1.73m2}, age: {at_least: 65 years}]}
+            - old: {age: {at_least: 65 years}}
+            - unknown: otherwise
+          source: expert
+    """)
+    state = mini.ask("state", '- {patient: male, age: 70 years}\n- {lab: egfr, value: "<60 mL/min/1.73m2"}')
+    assert (state.word, state.missing) == ("old", ("egfr",))
 
 
 def test_a_rule_that_a_limit_leaves_open_is_not_evaluable_and_says_what_is_known(mini: Mini) -> None:

@@ -350,6 +350,7 @@ def test_long_names_give_way_and_the_action_stays(engine: Engine) -> None:
         ("taking: magnesium", "", "none"),
         ("pending: serum-magnesium-order", "- {ordered: serum-magnesium-order}", "serum-magnesium-order"),
         ("pending: serum-magnesium-order", "", "none"),
+        ("first_that_holds: [kidneys: {ckd: absent}]", "", "none"),
         ("patient: sex", "- {patient: male}", "male"),
         ("patient: age, as: years", "- {patient: male, age: 1 years}", "1 year"),
         ("exposure: magnesium, courses_merge_within: 3 days", "- {taking: magnesium oxide, since: 2 days ago}", "2 days"),
