@@ -29,7 +29,9 @@ def test_latest_is_the_newest_result_of_all_the_first_listed_wins_a_tie(mini: Mi
     mini.questions("egfr: {latest: [egfr, egfr-from-creatinine], as: mL/min/1.73m2}")
     both = "- {lab: creatinine, value: 2.0 mg/dL, taken: 3 days ago}\n- {lab: egfr, value: 80 mL/min/1.73m2, taken: %s}"
     assert mini.ask("egfr", both % "3 days ago").value == 80
-    assert mini.ask("egfr", both % "4 days ago").value == 30
+    computed = mini.ask("egfr", both % "4 days ago")
+    assert (computed.value, computed.parts["computed"]) == (30, "serum creatinine")
+    assert computed.why.endswith("(3 days ago, computed from serum creatinine)")
     answer = mini.ask("egfr")
     assert answer.known
     assert not answer.present
@@ -405,6 +407,7 @@ def test_a_safe_time_is_far_from_every_dose_of_the_drug_and_none_is_known_where_
     lines = '- {taking: alendronate, by: oral%s}\n- {taking: magnesium oxide, by: oral, times: ["07:00"]}'
     answer = mini.ask("gap", lines % "")
     assert (answer.word, answer.parts["safe_time"]) == ("times unknown", "")
+    assert (answer.parts["drug_times"], answer.parts["product_times"]) == ("times not recorded", "07:00")
     assert mini.ask("gap", lines % ', times: ["07:00", "21:00"]').parts["safe_time"] == "18:00"  # far enough from both
     library, _ = mini.build()
     assert library is not None
@@ -473,7 +476,8 @@ def test_intake_is_a_long_enough_record_and_what_supplements_add(mini: Mini) -> 
 
 def test_table_looks_a_number_up_and_may_multiply_it(mini: Mini) -> None:
     mini.questions("limit: {table: magnesium-ul, by: [age]}\ntwice: {table: magnesium-ul, by: [age], times: 2}")
-    assert mini.ask("limit", "- {patient: male, age: 8 years}").value == 110
+    child = mini.ask("limit", "- {patient: male, age: 8 years}")
+    assert (child.value, child.present, child.unit) == (110, True, "mg/day")
     assert mini.ask("twice", "- {patient: male, age: 8 years}").value == 220
     infant = mini.ask("limit", "- {patient: male, age: 0 years}")
     assert infant.known
@@ -515,6 +519,7 @@ def test_first_that_holds_gives_a_word_and_names_what_it_passed_over(mini: Mini)
     assert mini.ask("state", "- {lab: serum-magnesium, value: 1.5 mg/dL}\n- {has: ckd-4}").word == "low"
     assert mini.ask("state", "- {has: ckd-4}").word == "kidneys"
     assert "ckd: on the record: ckd-4" in mini.ask("state", "- {has: ckd-4}").why
+    assert mini.ask("state").why == "fine (none of the lines above it holds)"
     unsure = mini.ask("state", "- {not_supplied: [magnesium]}")
     assert (unsure.word, unsure.missing) == ("fine", ("serum_mg",))
 

@@ -154,6 +154,22 @@ def test_only_the_time_of_a_single_daily_dose_is_moved(engine: Engine, timing: d
         assert dosage["timing"] == {"repeat": said}
 
 
+def test_no_dose_is_moved_where_a_dose_of_the_other_drug_has_no_written_time(engine: Engine) -> None:
+    def moved(*timings: dict[str, Any]) -> list[str]:
+        request = fixture(22)
+        drug = request["prefetch"]["medications"]["entry"][0]["resource"]
+        (dosage,) = drug["dosageInstruction"]
+        drug["dosageInstruction"] = [dosage | {"timing": timing} for timing in timings]
+        cards = answer(engine, request)["cards"]
+        assert cards
+        return [s["label"] for card in cards for s in card.get("suggestions", []) if s["label"].startswith("Move")]
+
+    morning = {"repeat": {"frequency": 1, "period": 1, "periodUnit": "d", "timeOfDay": ["07:00:00"]}}
+    unwritten = {"repeat": {"frequency": 1, "period": 1, "periodUnit": "d"}}
+    assert moved(morning) == ["Move magnesium oxide to 21:00"]
+    assert moved(unwritten) == moved(morning, unwritten) == []
+
+
 def test_of_two_orders_of_one_test_the_earlier_is_suggested(tmp_path: Path) -> None:
     mini = Mini(tmp_path)
     for order in ("serum-magnesium-recheck", "serum-magnesium-after-discharge"):
@@ -284,6 +300,10 @@ def test_names_from_a_chart_are_harmless(text: str) -> None:
     assert not re.search(r"(?<!\\)[\[\]*`|<>]", markdown(text))
 
 
+def test_a_name_that_starts_with_a_hyphen_makes_no_list() -> None:
+    assert (markdown("- omeprazole"), markdown("co-codamol")) == ("\\- omeprazole", "co-codamol")
+
+
 @pytest.mark.parametrize(
     "text", ["https://evil.example", "www.evil.example", "WWW.evil.example", "a@evil.example", "mailto:a", "FTP://e"]
 )
@@ -363,6 +383,25 @@ def test_a_card_tells_what_is_not_known_from_what_is_not_there(tmp_path: Path, f
     )
     said = respond(mini.evaluate("- {has: ckd-4}\n" + lines), service_id="s", hook_instance="i", public_url="")
     assert said["cards"][0]["summary"] == f"It is: {printed}."
+
+
+def test_both_ages_are_told_where_the_birth_date_is_a_year(tmp_path: Path) -> None:
+    mini = Mini(tmp_path)
+    mini.rule(
+        "find:\n  age: {patient: age, as: years}\nwhen: [age: {at_least: 65 years}]\nlevel: info\ncard: {summary: 'Aged {{ age }}.'}\n"
+    )
+    library, problems = mini.build()
+    assert library is not None, problems
+    chart = chart_of(case(""), library.terminology)
+
+    def told(year: int) -> list[str]:
+        born = replace(chart.person, born=Moment(date(year, 1, 1), date(year, 12, 31)))
+        evaluation = Engine(library).evaluate(replace(chart, person=born))
+        cards = respond(evaluation, service_id="s", hook_instance="i", public_url="")["cards"]
+        return [card["summary"] for card in cards] or [evaluation.outcomes["ex-ample"].state]
+
+    assert told(1958) == ["Aged 67 or 68 years."]
+    assert (told(1960), told(1961), told(1962)) == (["Aged 65 or 66 years."], ["not-evaluable"], ["not-fired"])
 
 
 def test_a_summary_that_no_shorter_names_make_fit_is_cut_with_a_sign(tmp_path: Path) -> None:
