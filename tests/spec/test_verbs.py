@@ -469,6 +469,7 @@ def test_intake_is_a_long_enough_record_and_what_supplements_add(mini: Mini) -> 
         mini.ask("any", record % ("180 days ago", "3 days")).parts["on"],
     )
     assert [because.value for because in both.because] == [200, 100]
+    assert both.names == ("magnesium-intake",)
     assert both.why.endswith("from food, and 100 mg/day from supplements")
     assert not mini.ask("diet", record % ("181 days ago", "3 days")).present
     assert not mini.ask("diet", record % ("today", "2 days")).present

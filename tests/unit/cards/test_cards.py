@@ -172,7 +172,7 @@ def test_no_dose_is_moved_where_a_dose_of_the_other_drug_has_no_written_time(eng
 
 def test_of_two_orders_of_one_test_the_earlier_is_suggested(tmp_path: Path) -> None:
     mini = Mini(tmp_path)
-    for order in ("serum-magnesium-recheck", "serum-magnesium-after-discharge"):
+    for order in ("serum-magnesium-recheck", "serum-magnesium-tomorrow"):
         mini.write(f"orders/{order}.yaml", (RULES / f"orders/{order}.yaml").read_text())
         mini.rule(
             "find:\n  mg: {latest: serum-magnesium, as: mg/dL}\nwhen: [mg: absent]\nlevel: info\n"
@@ -182,9 +182,9 @@ def test_of_two_orders_of_one_test_the_earlier_is_suggested(tmp_path: Path) -> N
     (card,) = respond(mini.evaluate(""), service_id="s", hook_instance="i", public_url="")["cards"]
     assert len(findings_on(card)) == 2
     (suggestion,) = card["suggestions"]
-    assert suggestion["label"] == "Order serum magnesium in 10 days (after discharge)"
+    assert suggestion["label"] == "Order serum magnesium for tomorrow (again in 24 to 48 h)"
     order = suggestion["actions"][0]["resource"]
-    assert (order["occurrenceDateTime"], order["category"]) == ("2026-06-25", [{"text": "laboratory procedure"}])
+    assert (order["occurrenceDateTime"], order["category"]) == ("2026-06-16", [{"text": "laboratory procedure"}])
 
 
 def test_one_suggestion_however_many_findings_ask_for_it(engine: Engine) -> None:
