@@ -120,6 +120,7 @@ def test_a_superseded_rule_names_its_winner_and_stays_away_where_that_is_suppres
     evaluation = mini.evaluate(LOW + "- {has: hospice-care}")
     assert evaluation.outcomes["ex-winner"].reason == "hospice"
     assert (evaluation.outcomes["ex-loser"].state, evaluation.outcomes["ex-loser"].by) == ("superseded", "ex-winner")
+    assert evaluation.outcomes["ex-loser"].because == "ex-winner says it already"
     assert evaluation.findings == ()
 
 

@@ -384,7 +384,9 @@ def test_spacing_is_the_worst_pair_of_dose_times_on_a_common_day(mini: Mini) -> 
     assert words == {"07:00": "too close", "07:30": "close", "09:00": "apart", "05:01": "too close", "05:00": "apart"}
     assert not mini.ask("gap", drug + mg % ("07:00", ", days: [tue]")).present
     assert mini.ask("gap", drug + "- {taking: magnesium oxide, by: oral}").word == "times unknown"
-    assert mini.ask("gap", drug + mg % ("07:00", "")).parts["safe_time"] == "21:00"
+    worst = mini.ask("gap", drug + mg % ("07:00", ""))
+    assert worst.parts["safe_time"] == "21:00"
+    assert [because.word for because in worst.because] == ["alendronate 07:00", "magnesium oxide 07:00"]
 
 
 def test_two_that_must_never_be_taken_together_have_no_safe_time(mini: Mini) -> None:
