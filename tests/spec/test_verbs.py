@@ -228,6 +228,16 @@ def test_exposure_is_unbroken_use_that_ends_today_and_courses_merge(mini: Mini) 
     assert mini.ask("ppi_days", "- {draft: omeprazole, since: 90 days ago}", "order-sign").value == 0
 
 
+def test_an_older_course_is_joined_over_the_one_between(mini: Mini) -> None:
+    mini.questions("ppi_days: {exposure: proton-pump-inhibitors, courses_merge_within: 30 days, source: expert}")
+    lines = """
+        - {taking: omeprazole, since: 120 days ago, until: 80 days ago}
+        - {taking: lansoprazole, since: 60 days ago, until: %s days ago}
+        - {taking: pantoprazole, since: 20 days ago}
+    """
+    assert (mini.ask("ppi_days", lines % 40).value, mini.ask("ppi_days", lines % 51).value) == (120, 20)
+
+
 def test_a_course_whose_end_is_not_written_counts_as_one_day(mini: Mini) -> None:
     mini.questions("ppi_days: {exposure: proton-pump-inhibitors, courses_merge_within: 30 days, source: expert}")
     library, _ = mini.build()
