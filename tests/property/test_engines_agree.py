@@ -88,6 +88,32 @@ def test_a_difference_ends_the_rule_as_error_and_the_others_go_on(monkeypatch) -
     assert all(outcome.state != "error" for rule, outcome in outcomes.items() if rule != "mg-low-severe")
 
 
+def test_a_word_on_which_the_engines_differ_ends_the_rules_that_need_it_and_no_others(monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    engine = Engine(LIBRARY)
+    assert engine.session is not None
+    honest = engine.session.run
+    rules = LIBRARY.rules_at(EMPTY.hook)
+    (word, *_) = (asked.key for asked in LIBRARY.questions_at(EMPTY.hook) if asked.lines)
+    needing = {rule.id for rule in rules if word in rule.needs}
+    assert 0 < len(needing) < len(rules)
+
+    def dishonest(*arguments):  # type: ignore[no-untyped-def]
+        ruling = honest(*arguments)
+        return replace(ruling, words={**ruling.words, word: "another word"})
+
+    monkeypatch.setattr(engine.session, "run", dishonest)
+    outcomes = engine.evaluate(EMPTY).outcomes
+    assert {rule for rule, outcome in outcomes.items() if outcome.reason == "engines-differ"} == needing
+
+
+def test_a_difference_in_what_is_suppressed_ends_every_rule(monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    engine = Engine(LIBRARY)
+    assert engine.session is not None
+    honest = engine.session.run
+    monkeypatch.setattr(engine.session, "run", lambda *asked: replace(honest(*asked), suppressing=frozenset({0})))
+    assert {outcome.reason for outcome in engine.evaluate(EMPTY).outcomes.values()} == {"engines-differ"}
+
+
 def test_a_failing_engine_ends_every_rule_as_error(monkeypatch) -> None:  # type: ignore[no-untyped-def]
     engine = Engine(LIBRARY)
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from tests.spec.mini import Mini
+from mgcds.check.charts import chart_of
+from mgcds.engine.evaluate import Engine
+from tests.spec.mini import Mini, case
 
 QUESTIONS = """
 serum_mg:
@@ -70,12 +74,22 @@ def test_a_number_may_be_compared_with_another_question(mini: Mini) -> None:
     assert holds(mini, "sum: {above: limit}", line % (351, 351)) == "info"
     assert holds(mini, "sum: {above: limit}", line % (350, 350)) == "not-fired"
     assert holds(mini, "sum: {above: limit}", line % (351, 351) + "\n- {patient: female}") == "data-missing"
+    unsure = mini.evaluate(line % (351, 351) + "\n- {patient: female}").outcomes["ex-ample"]
+    assert unsure.missing == ("limit",)  # the amount is known
 
 
 def test_a_span_includes_both_ends(mini: Mini) -> None:
     got = {days: holds(mini, "serum_mg: {taken: 91 to 365 days ago}", MG % ("2 mg/dL", f"{days} days ago")) == "info"
            for days in (90, 91, 365, 366)}  # fmt: skip
     assert got == {90: False, 91: True, 365: True, 366: False}
+
+
+def test_a_span_without_an_end_holds_from_its_first_day_on(mini: Mini) -> None:
+    got = {
+        days: holds(mini, "serum_mg: {taken: at least 91 days ago}", MG % ("2 mg/dL", f"{days} days ago"))
+        for days in (90, 91, 4000)
+    }
+    assert got == {90: "not-fired", 91: "info", 4000: "info"}
 
 
 def test_one_of_several_words_applies(mini: Mini) -> None:
@@ -95,10 +109,29 @@ def test_any_holds_with_one_and_all_with_every_line(mini: Mini) -> None:
     assert holds(mini, both, "- {not_supplied: [medications]}") == "not-fired"
 
 
+def test_a_branch_that_does_not_hold_is_no_evidence(mini: Mini) -> None:
+    either = "any: [{all: [{ckd: present}, {ppi: present}]}, {serum_mg: low}]"
+    lines = "- {has: ckd-4}\n" + MG % ("1.50 mg/dL", "today")
+    assert holds(mini, either, lines) == "info"
+    assert [name for name, _ in mini.evaluate(lines).findings[0].because] == ["serum_mg"]
+    assert [name for name, _ in mini.evaluate("- {has: ckd-4}\n- {taking: omeprazole}").findings[0].because] == ["ckd", "ppi"]
+
+
 def test_in_focus_is_present_outside_order_hooks_and_in_the_draft_at_them(mini: Mini) -> None:
     assert holds(mini, "ppi: in focus", "- {taking: omeprazole}") == "info"
     assert holds(mini, "ppi: in focus", "- {taking: omeprazole}", "order-sign") == "not-fired"
     assert holds(mini, "ppi: in focus", "- {draft: omeprazole}", "order-sign") == "info"
+
+
+def test_one_of_several_in_the_draft_is_enough_to_be_in_focus_and_at_order_select_it_must_be_selected(mini: Mini) -> None:
+    lines = "- {taking: pantoprazole}\n- {draft: omeprazole}"
+    assert holds(mini, "ppi: in focus", lines, "order-sign") == "info"
+    assert holds(mini, "ppi: in focus", lines, "order-select") == "info"
+    library, _ = mini.build()
+    assert library is not None
+    chart = chart_of(case(lines, "order-select"), library.terminology)
+    chart = replace(chart, uses=tuple(use._replace(selected=False) for use in chart.uses))
+    assert Engine(library).evaluate(chart).outcomes["ex-ample"].state == "not-fired"
 
 
 def test_drafted_is_in_the_draft(mini: Mini) -> None:

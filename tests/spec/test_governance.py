@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
 
+from mgcds.cards import respond
 from mgcds.check.cases import CaseFile, in_use, read_cases, uncovered
 from mgcds.check.nudge import nudges
 from mgcds.check.review import overdue, warnings
@@ -65,6 +67,14 @@ def test_an_active_rule_that_was_signed_off_is_no_draft(mini: Mini) -> None:
     kept(mini, ("status: draft", "status: active, second_reader: renal-pharmacy"))
     assert mini.problems() == []
     assert not library_of(mini).rules["ex-ample"].model.is_draft
+    kept(mini, id="ex-draft")
+    labels = []
+    for left_out in ("ex-draft", "ex-ample", "nothing"):
+        evaluation = mini.evaluate(f"- {LOW}")
+        findings = tuple(finding for finding in evaluation.findings if finding.rule.id != left_out)
+        (shown,) = respond(replace(evaluation, findings=findings), service_id="s", hook_instance="i", public_url="")["cards"]
+        labels.append(shown["source"]["label"])
+    assert labels == ["mgcds Other", "mgcds Other (draft)", "mgcds Other (draft)"]
 
 
 def test_without_a_day_of_release_the_version_came_out_when_it_was_reviewed(mini: Mini) -> None:

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from mgcds.cards import respond
 from tests.spec.mini import POLICY, Mini
 
 QUESTIONS = """
@@ -43,6 +44,24 @@ def test_unless_silences_when_it_holds_and_not_when_it_is_not_known(mini: Mini) 
     assert mini.evaluate(LOW + "- {not_supplied: [conditions]}").findings[0].missing == ("ckd",)
 
 
+def test_an_exception_that_is_surely_not_met_leaves_nothing_to_be_named_as_missing(mini: Mini) -> None:
+    rule(mini, "when: [serum_mg: present]\nunless: [all: [ckd: present, ppi: present]]\nlevel: info\n")
+    assert mini.evaluate(LOW + "- {not_supplied: [medications]}").findings[0].missing == ()
+    assert mini.evaluate(LOW + "- {has: ckd-4}\n- {not_supplied: [medications]}").findings[0].missing == ("ppi",)
+
+
+@pytest.mark.parametrize(
+    ("table", "lacking"),
+    [("magnesium-ul, by: [age]", "patient"), ("magnesium-rda, by: [age, sex, life-stage]", "conditions, patient")],
+)
+def test_the_check_is_incomplete_without_what_a_table_looks_at(mini: Mini, table: str, lacking: str) -> None:
+    mini.write("policy.yaml", POLICY.replace("at_most: 5,", "at_most: 5, incomplete_without: [patient, conditions],"))
+    mini.rule(f"find:\n  limit: {{table: {table}}}\nwhen: [limit: present]\nlevel: info\n" + CARD)
+    said = respond(mini.evaluate("- {not_supplied: [patient, conditions]}\n- {patient: unknown}"),
+                   service_id="s", hook_instance="i", public_url="")  # fmt: skip
+    assert said["cards"][0]["summary"] == f"Nutrient check incomplete ({lacking}): absence of an alert is not reassurance."
+
+
 def test_the_first_level_that_holds_and_none_means_silence(mini: Mini) -> None:
     rule(
         mini,
@@ -58,12 +77,39 @@ def test_a_level_that_is_not_known_is_passed_over_and_named(mini: Mini) -> None:
     assert (finding.level, finding.missing) == ("info", ("ckd",))
 
 
+def test_a_level_that_surely_does_not_apply_leaves_nothing_to_be_named_as_missing(mini: Mini) -> None:
+    rule(mini, "when: [serum_mg: present]\nlevel:\n  critical: {all: [ckd: present, ppi: present]}\n  info: otherwise\n")
+    assert mini.evaluate(LOW + "- {not_supplied: [medications]}").findings[0].missing == ()
+    assert mini.evaluate(LOW + "- {has: ckd-4}\n- {not_supplied: [medications]}").findings[0].missing == ("ppi",)
+
+
+def test_what_a_word_passed_over_is_named_where_a_level_leans_on_the_word(mini: Mini) -> None:
+    state = "state:\n  first_that_holds:\n    - low: {serum_mg: {below: 1.70 mg/dL}}\n    - kidneys: {ckd: present}\n  source: expert\n"
+    mini.write("vocabulary/spec.yaml", QUESTIONS + state)
+    mini.rule("when: [ppi: present]\nlevel:\n  warning: {state: kidneys}\n  info: otherwise\n" + CARD)
+    lines = "- {taking: omeprazole}\n- {not_supplied: [magnesium]}\n"
+    finding = mini.evaluate(lines + "- {has: ckd-4}").findings[0]
+    assert (finding.level, finding.missing) == ("warning", ("serum_mg",))
+    assert "serum_mg" in mini.evaluate(lines).findings[0].missing
+
+
 def test_triggers_put_order_hooks_into_focus(mini: Mini) -> None:
     rule(mini, "triggers: [ppi]\nwhen: [serum_mg: present]\nlevel: info\n", hooks="patient-view, order-select, order-sign")
     assert mini.outcome(LOW + "- {taking: omeprazole}") == "info"
     assert mini.outcome(LOW + "- {taking: omeprazole}\n- {draft: amoxicillin}", "order-sign") == "order-focus"
     assert mini.outcome(LOW + "- {draft: omeprazole}", "order-sign") == "info"
     assert mini.outcome(LOW + "- {draft: omeprazole}", "order-select") == "info"
+
+
+def test_a_word_is_in_focus_where_what_it_rests_on_is(mini: Mini) -> None:
+    state = "state:\n  first_that_holds:\n    - treated: {all: [ppi: present, serum_mg: present]}\n"
+    mini.write("vocabulary/spec.yaml", QUESTIONS + state)
+    mini.rule("triggers: [state]\nwhen: [state: in focus]\nlevel: info\n" + CARD, hooks="patient-view, order-sign")
+    assert mini.outcome(LOW + "- {draft: omeprazole}", "order-sign") == "info"
+    assert mini.outcome(LOW + "- {taking: omeprazole}", "order-sign") == "not-fired"
+    mini.rule("triggers: [state]\nwhen: [state: treated]\nlevel: info\n" + CARD, hooks="patient-view, order-sign")
+    assert mini.outcome(LOW + "- {draft: omeprazole}", "order-sign") == "info"
+    assert mini.outcome(LOW + "- {taking: omeprazole}", "order-sign") == "order-focus"
 
 
 def test_a_superseded_rule_names_its_winner_and_stays_away_where_that_is_suppressed(mini: Mini) -> None:
@@ -74,6 +120,7 @@ def test_a_superseded_rule_names_its_winner_and_stays_away_where_that_is_suppres
     evaluation = mini.evaluate(LOW + "- {has: hospice-care}")
     assert evaluation.outcomes["ex-winner"].reason == "hospice"
     assert (evaluation.outcomes["ex-loser"].state, evaluation.outcomes["ex-loser"].by) == ("superseded", "ex-winner")
+    assert evaluation.outcomes["ex-loser"].because == "ex-winner says it already"
     assert evaluation.findings == ()
 
 

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from mgcds.cards import respond
+from mgcds.engine import answers
 from mgcds.engine.evaluate import Evaluation
 from mgcds.engine.explain import explain
+from mgcds.language.find import Latest
 from mgcds.service.prefetch import templates
 from tests.spec.mini import POLICY, Mini
 
@@ -229,6 +231,17 @@ def test_a_rule_in_the_shadow_makes_no_check_incomplete(mg: Mini) -> None:
     assert len(respond(mg.evaluate(missing), service_id="s", hook_instance="i", public_url="")["cards"]) == 1
     mg.site(rules(f"  ex-ample:\n    state: shadow\n    {APPROVED}"))
     assert respond(mg.evaluate(missing), service_id="s", hook_instance="i", public_url="")["cards"] == []
+
+
+def test_a_fault_in_a_rule_in_the_shadow_makes_no_check_incomplete(mg: Mini, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise ArithmeticError
+
+    monkeypatch.setitem(answers._VERBS, Latest, broken)
+    (card,) = respond(mg.evaluate(LAB % "1.5"), service_id="s", hook_instance="i", public_url="")["cards"]
+    assert card["detail"] == "These rules could not be decided, for a fault of the service: An example."
+    mg.site(rules(f"  ex-ample:\n    state: shadow\n    {APPROVED}"))
+    assert respond(mg.evaluate(LAB % "1.5"), service_id="s", hook_instance="i", public_url="")["cards"] == []
 
 
 @pytest.mark.parametrize(

@@ -75,9 +75,9 @@ def _why(finding: Finding, evaluation: Evaluation) -> str:
     """The data a finding rests on, by question, each with value, unit and date."""
     groups: dict[str, list[str]] = {}
     for name, because in finding.because:
-        text = because_text(because, markdown)
-        if text and text not in groups.setdefault(name, []):
-            groups[name].append(text)
+        texts, text = groups.setdefault(name, []), because_text(because, markdown)
+        if text and text not in texts:
+            texts.append(text)
     parts, shown = [], set[str]()
     for name, texts in groups.items():
         if texts and shown.issuperset(texts):

@@ -10,7 +10,7 @@ from decimal import Decimal
 from functools import partial
 
 from mgcds.engine.answer import Answer, Because
-from mgcds.language.find import FirstThatHolds, Has, Latest, Lowest, Spacing, Taking, Trials
+from mgcds.language.find import FirstThatHolds, Has, Latest, Lowest, Spacing, Taking
 from mgcds.language.library import Asked, Library
 from mgcds.language.text import Placeholder, Template
 from mgcds.units import plain, round_half_up
@@ -120,8 +120,7 @@ def _placeholder(
     if not part.attribute:
         return answer_text(library, answer, asked, style)
     if part.attribute == "names":
-        names_only = answer.names if not isinstance(asked.question, Trials) else tuple(sorted(answer.names))
-        return listed(names_only, style)
+        return listed(answer.names, style)
     if part.attribute == "count" and answer.known and answer.value is not None:
         return plain(answer.value)
     text = answer.parts.get(part.attribute, "")

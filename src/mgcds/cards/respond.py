@@ -70,9 +70,9 @@ def lacking_kinds(evaluation: Evaluation) -> tuple[str, ...]:
     """
     rules = evaluation.library.rules
     shown = [outcome for rule_id, outcome in evaluation.outcomes.items() if rules[rule_id].state == ACTIVE]
-    if not any(outcome.state in ("not-evaluable", "error") for outcome in shown):
-        return ()
     needed = {name for outcome in shown if outcome.state == "not-evaluable" for name in outcome.missing}
+    if not needed:
+        return ()
     library, supplied = evaluation.library, evaluation.chart.supplied
     asking = Asking(evaluation.chart, library)
     kinds = {kind for key in needed for kind in asking.kinds_of(library.questions[key])}

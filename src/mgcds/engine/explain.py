@@ -14,18 +14,19 @@ from mgcds.language.words import sentence, title_of
 from mgcds.units import plain
 
 _MARK = {True: "yes", False: "no", None: "not known"}
+Line = tuple[str, str, str]  # mark, condition, data
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """One rule: its end state in a sentence, and a line for each condition (mark, condition, data)."""
+    """One rule: its end state in a sentence, and a line for each condition."""
 
     rule: str
     title: str
     state: str
     level: str | None
     summary: str
-    lines: tuple[tuple[str, str, str], ...]
+    lines: tuple[Line, ...]
     missing: tuple[str, ...]
 
 
@@ -44,17 +45,17 @@ def _explain(rule: LinkedRule, evaluation: Evaluation) -> Explanation:
     outcome = evaluation.outcomes[rule.id]
     if outcome.state == OFF:
         return Explanation(rule.id, str(rule.model.title), OFF, None, f"switched off by the site: {outcome.because}", (), ())
-    lines = [_line("", part, evaluation) for condition in rule.when for part in _parts(condition)]
-    lines += [_line("unless ", condition, evaluation) for condition in rule.unless]
-    lines += [_line(f"{level} if ", line, evaluation) for level, line in rule.levels if line is not None]
+    when = [_line("", part, evaluation) for condition in rule.when for part in _parts(condition)]
+    unless = [_line("unless ", condition, evaluation) for condition in rule.unless]
+    levels = [_line(f"{level} if ", line, evaluation) for level, line in rule.levels if line is not None]
     missing = tuple(lacking(key, evaluation) for key in outcome.missing)
     return Explanation(
         rule.id,
         str(rule.model.title),
         outcome.state,
         outcome.level,
-        _summary(outcome, lines, missing),
-        tuple(lines),
+        _summary(outcome, when, unless, missing),
+        (*when, *unless, *levels),
         missing,
     )
 
@@ -71,7 +72,7 @@ def _parts(condition: Condition) -> tuple[Condition, ...]:
     return condition.of if isinstance(condition, All) else (condition,)
 
 
-def _line(lead: str, condition: Condition, evaluation: Evaluation) -> tuple[str, str, str]:
+def _line(lead: str, condition: Condition, evaluation: Evaluation) -> Line:
     truth = holds(condition, evaluation.answers, evaluation.chart.hook)
     return _MARK[truth], lead + sentence(condition, evaluation.library).strip("()"), _data(condition, evaluation)
 
@@ -92,7 +93,7 @@ def _lacking(missing: tuple[str, ...]) -> str:
     return f"; not available: {', '.join(missing)}" if missing else ""
 
 
-def _summary(outcome: Outcome, lines: list[tuple[str, str, str]], missing: tuple[str, ...]) -> str:
+def _summary(outcome: Outcome, when: list[Line], unless: list[Line], missing: tuple[str, ...]) -> str:
     if outcome.state == "fired":
         extra = _lacking(missing)
         return f"fired at {outcome.level}, because everything it asks for holds{extra}"
@@ -103,8 +104,8 @@ def _summary(outcome: Outcome, lines: list[tuple[str, str, str]], missing: tuple
         return f"could not be decided, because this was not supplied or is not exact enough: {', '.join(missing)}"
     if outcome.state in ("superseded", "suppressed", "error"):
         return f"{outcome.state}: {outcome.because}"
-    silenced = next((text for mark, text, _ in lines if mark == "yes" and text.startswith("unless ")), None)
+    silenced = next((text for mark, text, _ in unless if mark == "yes"), None)
     if silenced:
         return f"silent, {silenced.replace('unless ', 'because ', 1)}"
-    first = next((text for mark, text, _ in lines if mark == "no" and not text.startswith("unless ")), None)
+    first = next((text for mark, text, _ in when if mark == "no"), None)
     return f"silent, because this does not hold: {first}" if first else "silent, because no level applies"

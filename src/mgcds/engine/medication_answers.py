@@ -9,7 +9,7 @@ from mgcds.engine.answer import Answer, Because, absent, not_known
 from mgcds.engine.asking import NO_MEDICATIONS, Asking
 from mgcds.engine.products import merged, names_of, route_of
 from mgcds.engine.shelves import EVERY, IN_PLAY, PLACED
-from mgcds.engine.spans import hangs_on_unknown, in_span, merged_course
+from mgcds.engine.spans import FROM_UNKNOWN, hangs_on_unknown, in_span, merged_course
 from mgcds.engine.trials_answer import dose_reaches
 from mgcds.language.find import Course, Exposure, Taking, Total
 from mgcds.language.library import Asked
@@ -30,7 +30,7 @@ def taking(ask: Asking, asked: Asked, question: Taking) -> Answer:
         pool = ask.shelves.uses(question.taking, IN_PLAY, question.only)
     spans = (*question.started, *([question.ended] if question.ended else []))
     if pool and spans and hangs_on_unknown(spans, ask.anchors(asked)):
-        return not_known(asked.key, "it counts from a date that is not known")
+        return not_known(asked.key, FROM_UNKNOWN)
     for use in pool:
         if question.by and route_of(use) is None:
             notes.append(Note("dosage-unreadable", use.reference))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mgcds.chart.facts import ORDERS
 from mgcds.engine.answer import Answer, Because, absent, not_known
 from mgcds.engine.asking import Asking
-from mgcds.engine.spans import in_span
+from mgcds.engine.spans import FROM_UNKNOWN, hangs_on_unknown, in_span
 from mgcds.language.find import Booked, Has, Pending
 from mgcds.language.library import Asked
 
@@ -14,7 +14,10 @@ def has(ask: Asking, asked: Asked, question: Has) -> Answer:
     """Whether one of some conditions is active, with the onset that the question wants."""
     anchors = ask.anchors(asked) if question.onset else {}
     found = []
-    for problem in ask.shelves.problems(question.has):
+    problems = ask.shelves.problems(question.has)
+    if problems and question.onset and hangs_on_unknown((question.onset,), anchors):
+        return not_known(asked.key, FROM_UNKNOWN)
+    for problem in problems:
         if question.onset:
             unwritten_counts = question.onset_unwritten == "today" and problem.onset is None and question.onset.least == 0
             if not unwritten_counts and not in_span(problem.onset, question.onset, ask.chart.today, anchors):

@@ -7,7 +7,7 @@ from decimal import Decimal
 from mgcds.chart.facts import Result
 from mgcds.engine.answer import Answer, Because, absent, not_known
 from mgcds.engine.asking import Asking
-from mgcds.engine.spans import in_span
+from mgcds.engine.spans import FROM_UNKNOWN, hangs_on_unknown, in_span
 from mgcds.language.find import Intake, Latest, Lowest
 from mgcds.language.library import Asked
 from mgcds.units import plain
@@ -28,12 +28,10 @@ def latest(ask: Asking, asked: Asked, question: Latest) -> Answer:
 
 def lowest(ask: Asking, asked: Asked, question: Lowest) -> Answer:
     """The lowest result in the span; of equal ones, the newest. One of which only a limit is known may be lower still."""
-    anchors = ask.anchors(asked)
-    found = [
-        result
-        for result in ask.shelves.results(question.lowest)
-        if in_span(result.taken, question.taken, ask.chart.today, anchors)
-    ]
+    anchors, results = ask.anchors(asked), ask.shelves.results(question.lowest)
+    if results and hangs_on_unknown((question.taken,), anchors):
+        return not_known(asked.key, FROM_UNKNOWN)
+    found = [result for result in results if in_span(result.taken, question.taken, ask.chart.today, anchors)]
     if not found:
         if ask.lacking(asked):
             return not_known(asked.key, "these results were not supplied")
@@ -43,7 +41,7 @@ def lowest(ask: Asking, asked: Asked, question: Lowest) -> Answer:
     least, top = min(_ends(result)[0] for result in found), _ends(low)[1]
     if least == _ends(low)[0]:
         return answer
-    return answer._replace(value=least, high=top, sign=answer.sign or "<=", limit=answer.limit or top)
+    return answer._replace(value=least, high=top, sign="<=", limit=top)
 
 
 # A limit is open on one side: so far away that no limit of a rule lies beyond. A limit that is not reached is left by less than

@@ -10,6 +10,8 @@ from mgcds.clock import Moment
 from mgcds.engine.answer import Answer
 from mgcds.language.durations import Span
 
+FROM_UNKNOWN = "it counts from a date that is not known"
+
 
 def in_span(moment: Moment | None, span: Span, today: date, anchors: Mapping[str, Answer]) -> bool:
     """Whether `moment` lies in `span`; without a date, or without the anchor's date, it does not."""
@@ -38,22 +40,15 @@ def merged_course(uses: tuple[Use, ...], gap: int, today: date) -> tuple[int, tu
 
     Without a start a record adds nothing; an ended record without an end counts as one day.
     """
-    courses = sorted(
-        (
-            (use.start.last, today if use.active else (use.end.last if use.end else use.start.last), use)
-            for use in uses
-            if use.start is not None and not use.drafted
-        ),
-        key=lambda course: (course[0], course[1], course[2].reference),
-        reverse=True,
-    )
-    if not any(use.active for _, _, use in courses):
+    placed = [(use.start.last, use) for use in uses if use.start is not None and not use.drafted]
+    parts = [use for _, use in placed if use.active]
+    if not parts:
         return 0, ()
-    begin = min((start for start, _, use in courses if use.active), default=today)
-    parts = [use for _, _, use in courses if use.active]
-    for start, end, use in sorted(courses, key=lambda course: course[1], reverse=True):
-        if not use.active and (begin - end).days <= gap:
+    # An active course that began before an ended one still reaches back by itself, so `begin` starts at the earliest.
+    begin = min(start for start, use in placed if use.active)
+    over = [(use.end.last if use.end else start, start, use) for start, use in placed if not use.active]
+    for end, start, use in sorted(over, key=lambda course: course[0], reverse=True):
+        if (begin - end).days <= gap:
             begin = min(begin, start)
             parts.append(use)
-    # An active course that began before an ended one still reaches back by itself, so `begin` starts at the earliest.
     return max((today - begin).days, 0), tuple(sorted(parts, key=lambda use: use.reference))

@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,11 +19,12 @@ from mgcds.cards.detail import markdown_safe
 from mgcds.cards.printing import harmless, markdown
 from mgcds.chart.intake import read_chart
 from mgcds.check.charts import chart_of
+from mgcds.clock import Moment
 from mgcds.engine.evaluate import Engine
 from mgcds.engine.outcome import Finding
 from mgcds.language.text import lint_text
-from tests.conftest import ROOT
-from tests.spec.mini import case
+from tests.conftest import ROOT, RULES
+from tests.spec.mini import Mini, case
 
 REQUESTS = sorted((ROOT / "fhir_fixtures/requests").glob("*.json"))
 TODAY = date(2026, 6, 15)
@@ -70,6 +72,13 @@ def test_every_card_keeps_the_contract(engine: Engine, path: Any) -> None:
         for finding in findings_on(card):
             assert any(because.get("reference") for because in finding["because"])
             assert all(re.fullmatch(r"\d{4}(-\d\d){0,2}", because.get("date", "2026")) for because in finding["because"])
+
+
+def test_without_a_public_address_no_card_leads_anywhere(engine: Engine) -> None:
+    for number in (3, 19):
+        for card in answer(engine, fixture(number), url="")["cards"]:
+            assert "url" not in card["source"]
+            assert "links" not in card
 
 
 @pytest.mark.parametrize("path", REQUESTS, ids=lambda path: path.stem)
@@ -145,6 +154,39 @@ def test_only_the_time_of_a_single_daily_dose_is_moved(engine: Engine, timing: d
         assert dosage["timing"] == {"repeat": said}
 
 
+def test_no_dose_is_moved_where_a_dose_of_the_other_drug_has_no_written_time(engine: Engine) -> None:
+    def moved(*timings: dict[str, Any]) -> list[str]:
+        request = fixture(22)
+        drug = request["prefetch"]["medications"]["entry"][0]["resource"]
+        (dosage,) = drug["dosageInstruction"]
+        drug["dosageInstruction"] = [dosage | {"timing": timing} for timing in timings]
+        cards = answer(engine, request)["cards"]
+        assert cards
+        return [s["label"] for card in cards for s in card.get("suggestions", []) if s["label"].startswith("Move")]
+
+    morning = {"repeat": {"frequency": 1, "period": 1, "periodUnit": "d", "timeOfDay": ["07:00:00"]}}
+    unwritten = {"repeat": {"frequency": 1, "period": 1, "periodUnit": "d"}}
+    assert moved(morning) == ["Move magnesium oxide to 21:00"]
+    assert moved(unwritten) == moved(morning, unwritten) == []
+
+
+def test_of_two_orders_of_one_test_the_earlier_is_suggested(tmp_path: Path) -> None:
+    mini = Mini(tmp_path)
+    for order in ("serum-magnesium-recheck", "serum-magnesium-tomorrow"):
+        mini.write(f"orders/{order}.yaml", (RULES / f"orders/{order}.yaml").read_text())
+        mini.rule(
+            "find:\n  mg: {latest: serum-magnesium, as: mg/dL}\nwhen: [mg: absent]\nlevel: info\n"
+            f"card: {{summary: 'Magnesium {{{{ mg }}}}.', suggest: [order: {order}]}}\n",
+            id=f"ex-{order}",
+        )
+    (card,) = respond(mini.evaluate(""), service_id="s", hook_instance="i", public_url="")["cards"]
+    assert len(findings_on(card)) == 2
+    (suggestion,) = card["suggestions"]
+    assert suggestion["label"] == "Order serum magnesium for tomorrow (again in 24 to 48 h)"
+    order = suggestion["actions"][0]["resource"]
+    assert (order["occurrenceDateTime"], order["category"]) == ("2026-06-16", [{"text": "laboratory procedure"}])
+
+
 def test_one_suggestion_however_many_findings_ask_for_it(engine: Engine) -> None:
     labels = [
         suggestion["label"] for card in answer(engine, fixture(24))["cards"] for suggestion in card.get("suggestions", [])
@@ -174,6 +216,67 @@ def test_the_detail_says_why_with_which_limits_and_what_stands_behind_it(engine:
         assert part in detail
 
 
+@pytest.mark.parametrize(
+    ("find", "when", "why"),
+    [
+        ("sex: {patient: sex}", "sex: female", "sex"),
+        ("age: {patient: age, as: years}", "age: {at_least: 65 years}", "age"),  # 67 or 68: the birth date is a year
+        ("mg: {taking: magnesium}\n  sex: {patient: sex}", "mg: present, sex: female", "magnesium: magnesium oxide; sex"),
+    ],
+)
+def test_what_has_neither_value_nor_date_is_named_alone(tmp_path: Path, find: str, when: str, why: str) -> None:
+    mini = Mini(tmp_path)
+    mini.rule(f"find:\n  {find}\nwhen: [{when}]\nlevel: info\ncard: {{summary: Seen.}}\n")
+    library, problems = mini.build()
+    assert library is not None, problems
+    chart = chart_of(case("- {taking: magnesium oxide}"), library.terminology)
+    chart = replace(chart, person=replace(chart.person, born=Moment(date(1958, 1, 1), date(1958, 12, 31))))
+    (card,) = respond(Engine(library).evaluate(chart), service_id="s", hook_instance="i", public_url="")["cards"]
+    assert f"**Why shown:** {why}.\n" in card["detail"]
+
+
+def test_medicines_that_were_not_understood_stand_on_a_card_that_relies_on_absence_and_on_no_other(tmp_path: Path) -> None:
+    mini = Mini(tmp_path)
+    find = "find:\n  ppi: {taking: proton-pump-inhibitors}\n  ckd: {has: ckd-4}\nlevel: info\ncard: {summary: '{{ ppi }} {{ ckd }}'}\n"
+    mini.rule(find + "when: [ckd: present]\n", id="ex-certain")
+    mini.rule(find + "when: [ckd: present, ppi: absent]\n", id="ex-absence", group="low-mg")
+    mini.rule(find + "when: [ckd: present]\nunless: [ppi: present]\n", id="ex-unless", group="low-mg")
+    library, _ = mini.build()
+    assert library is not None
+    chart = replace(chart_of(case("- {has: ckd-4}"), library.terminology), unresolved=("Zet", "Quu", "Zet", "[Abc]", "Nul"))
+    cards = respond(Engine(library).evaluate(chart), service_id="s", hook_instance="i", public_url="")["cards"]
+    absence, certain = (card["detail"] for card in cards)
+    assert "**Not available:** medicines not understood: Nul, Quu, Zet and 1 more." in absence
+    assert absence.count("not understood") == 2  # of both findings
+    assert "not understood" not in certain
+
+
+def test_a_card_that_looked_into_records_of_which_a_part_came_says_so_and_no_other_does(tmp_path: Path) -> None:
+    mini = Mini(tmp_path)
+    mini.rule(
+        "find:\n  ppi: {taking: proton-pump-inhibitors}\nwhen: [ppi: present]\nlevel: info\ncard: {summary: '{{ ppi }}'}\n",
+        id="ex-ppi",
+    )
+    mini.rule(
+        "find:\n  ckd: {has: ckd-4}\nwhen: [ckd: present]\nlevel: info\ncard: {summary: '{{ ckd }}'}\n",
+        id="ex-ckd",
+        group="low-mg",
+    )
+    library, _ = mini.build()
+    assert library is not None
+    chart = chart_of(case("- {taking: omeprazole}\n- {has: ckd-4}"), library.terminology)
+
+    def told(*partial: str) -> dict[str, str]:
+        evaluation = Engine(library).evaluate(replace(chart, partial=frozenset(partial)))
+        cards = respond(evaluation, service_id="s", hook_instance="i", public_url="")["cards"]
+        parts = (re.search(r"Not available:\*\* part of the records \((.*)\)\.", card["detail"]) for card in cards)
+        return {findings_on(card)[0]["rule"]: found[1] for card, found in zip(cards, parts, strict=True) if found}
+
+    assert told() == told("orders") == {}
+    assert told("medications") == told("statements") == told("medications", "statements") == {"ex-ppi": "medications"}
+    assert told("medications", "conditions") == {"ex-ppi": "medications", "ex-ckd": "conditions"}
+
+
 def test_what_was_missing_stands_on_the_card(engine: Engine) -> None:
     cards = answer(engine, fixture(19))["cards"]
     assert "Not available: eGFR" in cards[0]["detail"].replace("**", "")
@@ -195,6 +298,10 @@ def test_names_from_a_chart_are_harmless(text: str) -> None:
     assert not re.search(r"<[a-zA-Z/!]|[\x00-\x1f\u202a-\u202e]", harmless(text))
     assert len(harmless(text)) <= 60
     assert not re.search(r"(?<!\\)[\[\]*`|<>]", markdown(text))
+
+
+def test_a_name_that_starts_with_a_hyphen_makes_no_list() -> None:
+    assert (markdown("- omeprazole"), markdown("co-codamol")) == ("\\- omeprazole", "co-codamol")
 
 
 @pytest.mark.parametrize(
@@ -252,6 +359,57 @@ def test_long_names_give_way_and_the_action_stays(engine: Engine) -> None:
         summaries = {finding.rule.id: summary_of(finding, evaluation) for finding in evaluation.findings}
         assert len(summaries["mg-monitor-ppi-risk"]) < 140
         assert summaries["mg-monitor-ppi-risk"].endswith("check magnesium.")
+
+
+@pytest.mark.parametrize(
+    ("find", "lines", "printed"),
+    [
+        ("latest: serum-magnesium, as: mg/dL", "- {not_supplied: [magnesium]}", "not known"),
+        ("latest: serum-magnesium, as: mg/dL", "", "none"),
+        ("taking: magnesium", "- {not_supplied: [medications]}", "not known"),
+        ("taking: magnesium", "", "none"),
+        ("pending: serum-magnesium-order", "- {ordered: serum-magnesium-order}", "serum-magnesium-order"),
+        ("pending: serum-magnesium-order", "", "none"),
+        ("first_that_holds: [kidneys: {ckd: absent}]", "", "none"),
+        ("patient: sex", "- {patient: male}", "male"),
+        ("patient: age, as: years", "- {patient: male, age: 1 years}", "1 year"),
+        ("exposure: magnesium, courses_merge_within: 3 days", "- {taking: magnesium oxide, since: 2 days ago}", "2 days"),
+    ],
+)
+def test_a_card_tells_what_is_not_known_from_what_is_not_there(tmp_path: Path, find: str, lines: str, printed: str) -> None:
+    mini = Mini(tmp_path)
+    mini.rule(
+        f"find:\n  asked: {{{find}}}\n  ckd: {{has: ckd-4}}\nwhen: [ckd: present]\nlevel: info\ncard: {{summary: 'It is: {{{{ asked }}}}.'}}\n"
+    )
+    said = respond(mini.evaluate("- {has: ckd-4}\n" + lines), service_id="s", hook_instance="i", public_url="")
+    assert said["cards"][0]["summary"] == f"It is: {printed}."
+
+
+def test_both_ages_are_told_where_the_birth_date_is_a_year(tmp_path: Path) -> None:
+    mini = Mini(tmp_path)
+    mini.rule(
+        "find:\n  age: {patient: age, as: years}\nwhen: [age: {at_least: 65 years}]\nlevel: info\ncard: {summary: 'Aged {{ age }}.'}\n"
+    )
+    library, problems = mini.build()
+    assert library is not None, problems
+    chart = chart_of(case(""), library.terminology)
+
+    def told(year: int) -> list[str]:
+        born = replace(chart.person, born=Moment(date(year, 1, 1), date(year, 12, 31)))
+        evaluation = Engine(library).evaluate(replace(chart, person=born))
+        cards = respond(evaluation, service_id="s", hook_instance="i", public_url="")["cards"]
+        return [card["summary"] for card in cards] or [evaluation.outcomes["ex-ample"].state]
+
+    assert told(1958) == ["Aged 67 or 68 years."]
+    assert (told(1960), told(1961), told(1962)) == (["Aged 65 or 66 years."], ["not-evaluable"], ["not-fired"])
+
+
+def test_a_summary_that_no_shorter_names_make_fit_is_cut_with_a_sign(tmp_path: Path) -> None:
+    mini = Mini(tmp_path)
+    for length, shown in ((139, "W" + "w" * 138), (140, "W" + "w" * 137 + "…")):
+        mini.rule(f"find:\n  ckd: {{has: ckd-4}}\nwhen: [ckd: present]\nlevel: info\ncard: {{summary: {'w' * length}}}\n")
+        said = respond(mini.evaluate("- {has: ckd-4}"), service_id="s", hook_instance="i", public_url="")
+        assert said["cards"][0]["summary"] == shown
 
 
 def test_a_drug_that_stands_on_the_record_often_is_named_three_times(engine: Engine) -> None:

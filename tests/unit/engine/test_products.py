@@ -21,6 +21,14 @@ def test_the_same_product_and_route_are_one_and_the_newest_counts(terminology: T
     assert merged([old, new]) == merged([new, old]) == (new,)
 
 
+def test_of_two_records_of_one_day_the_one_that_started_later_counts(terminology: Terminology) -> None:
+    day = on(date(2026, 2, 1))
+    starts = (("b", on(date(2026, 1, 1))), ("a", on(date(2026, 1, 20))), ("c", None))
+    uses = [use(terminology, "magnesium oxide 400 mg tablet", f"MedicationRequest/{name}", recorded=day, start=start)
+            for name, start in starts]  # fmt: skip
+    assert merged(uses) == merged(uses[::-1]) == (uses[1],)
+
+
 def test_another_route_strength_or_salt_is_another_product(terminology: Terminology) -> None:
     names = ["magnesium oxide 400 mg tablet", "magnesium oxide 200 mg tablet", "magnesium supplement"]
     uses = [use(terminology, name, f"MedicationRequest/{number}") for number, name in enumerate(names)]
