@@ -430,6 +430,23 @@ def test_a_safe_time_is_far_from_every_dose_of_the_drug_and_none_is_known_where_
         assert Engine(library).evaluate(replace(chart, uses=uses)).answers["gap"].parts["safe_time"] == ""
 
 
+def test_a_safe_time_for_one_drug_is_not_too_close_to_another(mini: Mini) -> None:
+    mini.questions("""
+        oral_mg: {taking: magnesium, by: [oral]}
+        gap: {spacing: oral_mg, from: bisphosphonates, by: [oral], intervals: magnesium-spacing}
+    """)
+    lines = """
+        - {taking: alendronate, by: oral, times: ["07:00"]}
+        - {taking: magnesium oxide, by: oral, times: ["07:00"]}
+    """
+    other = lines + "    - {taking: %s, by: %s%s}"
+    assert mini.ask("gap", lines).parts["safe_time"] == "21:00"
+    assert mini.ask("gap", other % ("levothyroxine", "oral", ', times: ["22:00"]')).parts["safe_time"] == "18:00"
+    assert mini.ask("gap", other % ("levothyroxine", "intravenous", ', times: ["22:00"]')).parts["safe_time"] == "21:00"
+    assert mini.ask("gap", other % ("levothyroxine", "oral", "")).parts["safe_time"] == ""
+    assert mini.ask("gap", other % ("raltegravir", "oral", ', times: ["12:00"]')).parts["safe_time"] == ""
+
+
 def test_has_is_any_of_some_conditions_with_the_onset_that_is_asked_for(mini: Mini) -> None:
     mini.questions("""
         ckd: {has: [ckd-4, ckd-5]}

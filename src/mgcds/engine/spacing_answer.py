@@ -12,7 +12,7 @@ from mgcds.engine.asking import Asking
 from mgcds.engine.products import route_of
 from mgcds.language.find import Spacing
 from mgcds.language.library import Asked
-from mgcds.language.tables import Interval
+from mgcds.language.tables import Interval, IntervalTable
 
 NO_PAIR = "no such pair on a common day"
 WORST_FIRST = ("never together", "too close", "times unknown", "close", "apart")
@@ -36,7 +36,7 @@ def spacing(ask: Asking, asked: Asked, question: Spacing) -> Answer:
     drugs = ask.shelves.uses(question.from_) if of.uses else ()
     if not drugs:
         return absent(asked.key, NO_PAIR)
-    rows = ask.library.intervals[str(question.intervals)]
+    table = ask.library.intervals[str(question.intervals)]
     if question.by:
         drugs = tuple(use for use in drugs if route_of(use) in question.by)
     pairs = [
@@ -44,7 +44,7 @@ def spacing(ask: Asking, asked: Asked, question: Spacing) -> Answer:
         for drug in drugs
         for product in of.uses
         if drug.reference != product.reference and ask.in_focus((drug, product))
-        for row in rows.rows
+        for row in table.rows
         if str(row.drug) in drug.medicine.classes and _row_fits(row, product)
         for word in _words(row, drug, product)
     ]
@@ -52,7 +52,7 @@ def spacing(ask: Asking, asked: Asked, question: Spacing) -> Answer:
         return absent(asked.key, NO_PAIR)
     worst = min(pairs, key=lambda pair: (WORST_FIRST.index(pair.word), pair.drug.reference, pair.product.reference))
     drug, product, row = worst.drug, worst.product, worst.row
-    safe = _safe_time(row, drug, rows.move_to)
+    safe = _safe_time(ask, question, product, table)
     parts = {
         "drug": drug.medicine.name, "product": product.medicine.name,
         "drug_times": shown(drug), "product_times": shown(product),
@@ -104,15 +104,23 @@ def gap_word(row: Interval, drug: int, product: int) -> str:
     return "close" if row.better and after < row.better.count else "apart"
 
 
-def _safe_time(row: Interval, drug: Use, candidates: tuple[str, ...]) -> str | None:
-    """The first time of the table that is apart from every written dose of the drug; None where none is written."""
-    minutes = [minute for times in drug.times for minute in times.minutes or ()]
-    if not minutes or row.never_together or any(times.minutes is None for times in drug.times):
-        return None
-    for text in candidates:
-        product = parse_time_of_day(str(text))
-        if product is not None and all(gap_word(row, minute, product) == "apart" for minute in minutes):
-            return time_of_day(product)
+def _safe_time(ask: Asking, question: Spacing, product: Use, table: IntervalTable) -> str | None:
+    """The first time of the table that is apart from every dose of every drug in it: far from one, it may be near another.
+
+    None where the product must never be taken with one of them, or a time is not written.
+    """
+    doses: list[tuple[Interval, int]] = []
+    for row in table.rows:
+        for drug in ask.shelves.uses((str(row.drug),)) if _row_fits(row, product) else ():
+            if drug.reference == product.reference or (question.by and route_of(drug) not in (None, *question.by)):
+                continue
+            if row.never_together or not drug.times or any(times.minutes is None for times in drug.times):
+                return None
+            doses += [(row, minute) for times in drug.times for minute in times.minutes or ()]
+    for text in table.move_to:
+        minute = parse_time_of_day(str(text))
+        if minute is not None and all(gap_word(row, dose, minute) == "apart" for row, dose in doses):
+            return time_of_day(minute)
     return None
 
 

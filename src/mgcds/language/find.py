@@ -144,7 +144,10 @@ class Trials(Question):
 
 
 class Spacing(Question):
-    """The worst pair of dose times of a product and of drugs in a table of intervals, on any common weekday."""
+    """The worst pair of dose times of a product and of drugs in a table of intervals, on any common weekday.
+
+    A safe time is the first that the table proposes which is far enough from every drug in it, whatever rule asks.
+    """
 
     verb = "spacing"
     stores = ("never together", "too close", "times unknown", "close", "apart")
