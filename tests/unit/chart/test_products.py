@@ -24,6 +24,9 @@ def _without_code(**more: Any) -> Json:
         {"medicationReference": {"reference": "urn:uuid:abc"}},
         {"medicationReference": {"reference": "#x"}, "contained": [TABS | {"id": "x"}]},
         {"medicationReference": {"display": "tabs"}},
+        {"medicationReference": {"reference": "#x"}, "contained": [TABS | {"id": "x", "code": {"text": "tabs"}}]},
+        {"medicationReference": {"reference": "Medication/d1"}, "medicationCodeableConcept": {"text": "as told"}},
+        {"medicationReference": {"display": "of no use"}, "medicationCodeableConcept": concept("tabs")},
         {"medication": {"concept": concept("tabs")}},
         {"medication": {"reference": {"reference": "Medication/d1"}}},
         {"medicationCodeableConcept": concept("tabs"), "resourceType": "MedicationOrder"},
@@ -65,6 +68,33 @@ def test_stated_ingredients_carry_their_strength() -> None:
         ("dust", Decimal(100), "mg", "unit"),
         ("sand", Decimal("0.2"), "g", "mL"),
     ]
+
+
+def _stated(**more: Any) -> list[tuple[str, Decimal | None]]:
+    """Name and strength of the ingredients of a Medication that states one, and sand."""
+    listed = [{"itemCodeableConcept": {"text": "dust"}, **more}, {"itemCodeableConcept": {"text": "sand"}, "isActive": True}]
+    medication = {"resourceType": "Medication", "id": "x", "code": {"text": "mixture"}, "ingredient": listed}
+    (use,) = chart(_without_code(medicationReference={"reference": "#x"}, contained=[medication])).uses
+    return [(part.name, part.strength) for part in use.medicine.ingredients]
+
+
+@pytest.mark.parametrize(
+    ("numerator", "denominator", "strength"),
+    [
+        ({"value": 200, "unit": "mg"}, None, 200),
+        ({"value": 200, "unit": "mg", "code": "g"}, None, None),
+        ({"value": 200, "unit": "mg"}, {"value": 0, "unit": "mL"}, None),
+        ({"value": 200, "unit": "mg"}, {"value": -5, "unit": "mL"}, None),
+        ({"unit": "mg"}, {"value": 5, "unit": "mL"}, None),
+    ],
+)
+def test_a_strength_that_contradicts_itself_is_not_believed(numerator: Json, denominator: Any, strength: Any) -> None:
+    stated = _stated(strength={"numerator": numerator, "denominator": denominator})
+    assert stated == [("dust", strength), ("sand", None)]
+
+
+def test_what_a_medication_calls_inactive_is_none_of_its_ingredients() -> None:
+    assert _stated(isActive=False) == [("sand", None)]
 
 
 def test_an_unresolved_medicine_is_noted_and_named_while_it_is_in_use() -> None:

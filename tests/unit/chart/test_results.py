@@ -80,7 +80,11 @@ def test_an_implausible_value_is_noted(value: float) -> None:
     "value",
     [
         {"valueString": "1.3 mg/dL"},
+        {"valueInteger": "1.5 mg/dL"},
+        {"valueDecimal": "1.5 mg/dL"},
         {"valueRange": {"low": {"value": 1}}},
+        {"valueRatio": {"numerator": {"value": 1}}},
+        {"valueCodeableConcept": concept("expecting")},
         {"valueQuantity": {"value": 1.5, "unit": "mg/dL", "comparator": "ad"}},
         {"valueQuantity": {"value": 1.5, "unit": "mg/dL", "comparator": ["<"]}},
         {"valueQuantity": {"value": float("nan"), "unit": "mg/dL"}},
@@ -92,6 +96,7 @@ def test_what_is_no_number_is_noted(value: Json) -> None:
     del sent["valueQuantity"]
     found = chart(sent | value)
     assert not found.results
+    assert not found.problems
     assert codes(found) == ["resource-unreadable"]
 
 
@@ -152,6 +157,12 @@ def test_a_period_counts_by_its_end_and_tells_the_days_recorded() -> None:
     assert (result.taken.text, result.period_days) == ("2026-06-03", 3)
 
 
+@pytest.mark.parametrize("period", [{"end": "2026-06-03"}, {"start": "2026-06-03"}])
+def test_a_period_with_one_end_tells_no_days(period: Json) -> None:
+    (result,) = chart(lab(when=None, effectivePeriod=period)).results
+    assert (result.taken.text, result.period_days) == ("2026-06-03", None)
+
+
 def test_a_component_is_a_result_of_its_own() -> None:
     panel = lab(code="panel", component=[{"code": concept("systolic"), "valueQuantity": {"value": 88, "unit": "mmHg"}}])
     del panel["valueQuantity"]
@@ -188,3 +199,10 @@ def test_a_later_no_takes_a_coded_flag_back() -> None:
 def test_a_flag_that_is_not_final_or_lies_ahead_is_left_out() -> None:
     assert codes(chart(_status("expecting", "2026-05-01", status="preliminary"))) == ["status-ignored"]
     assert codes(chart(_status("expecting", "2026-07-01"))) == ["future-date"]
+    assert codes(chart(_status("expecting", ""))) == ["resource-unreadable"]
+    assert chart(_status("expecting", "2026-06-15")).problems
+
+
+def test_a_question_that_was_not_answered_is_no_flag_and_needs_no_note() -> None:
+    found = chart(lab("expecting-status"))
+    assert (found.problems, found.results, found.notes) == ((), (), ())
