@@ -117,6 +117,7 @@ def test_a_supply_without_a_day_to_count_from_dates_nothing() -> None:
         ({"value": 30}, 30),
         ({"value": 2, "code": "wk"}, 14),
         ({"value": 1, "unit": "month"}, 30),
+        ({"value": 1, "unit": "year"}, 365),
         ({"value": 30, "unit": "tablets"}, None),
         ({"value": 30, "code": "{tbl}"}, None),
         ({"value": 30, "unit": "mg"}, None),

@@ -66,7 +66,9 @@ def test_a_score_needs_no_unit() -> None:
 
 
 def test_a_score_in_a_unit_we_cannot_read_is_not_believed() -> None:
-    assert codes(chart(lab("score", 12, "furlong"))) == ["unit-unknown"]
+    for unit in ({"unit": "furlong"}, {"code": "furlong"}):
+        assert codes(chart(lab("score", valueQuantity={"value": 12, **unit}))) == ["unit-unknown"]
+    assert chart(lab("score", valueQuantity={"value": 12, "unit": " ", "code": " "})).results
 
 
 @pytest.mark.parametrize("value", [0.19, 31])
@@ -169,6 +171,11 @@ def test_a_component_is_a_result_of_its_own() -> None:
     found = chart(panel)
     assert [(result.concept, result.value) for result in found.results] == [("systolic", 88)]
     assert not found.notes
+
+
+def test_a_component_that_is_sent_twice_is_one_result() -> None:
+    part = {"code": concept("systolic"), "valueQuantity": {"value": 88, "unit": "mmHg"}}
+    assert [result.value for result in chart(lab(code="panel", component=[part, part])).results] == [88]
 
 
 def _status(value: str, when: str, identity: str = "o1", **more: Any) -> Json:
