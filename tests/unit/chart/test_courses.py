@@ -37,6 +37,8 @@ SUPPLY = {"expectedSupplyDuration": {"value": 30, "unit": "d"}, "numberOfRepeats
     [
         (order(authoredOn="2026-03-01", dosageInstruction=[_bounds(start="2026-02")]), ("2026-02", None)),
         (order(authoredOn="2026-03-01"), ("2026-03-01", None)),
+        (order(authoredOn="2025"), ("2025", None)),
+        (order(authoredOn=" 2026-03-01 "), ("2026-03-01", None)),
         (order(), (None, None)),
         (
             order(status="stopped", authoredOn="2026-03-01", dosageInstruction=[_bounds(end="2026-03-09")]),

@@ -17,7 +17,8 @@ def test_a_result_is_read_in_its_concepts_unit() -> None:
 
 
 @pytest.mark.parametrize(("value", "unit", "read"), [(0.6, "mmol/L", "1.50"), (15, "mg/L", "1.50"), ("1.5", "mg/dL", "1.50"),
-                                                     (1.695, "mg/dL", "1.70"), (1.6949, "mg/dL", "1.69")])  # fmt: skip
+                                                     (1.695, "mg/dL", "1.70"), (1.6949, "mg/dL", "1.69"),
+                                                     (1.005, "mg/dL", "1.01"), (" 1.5 ", "mg/dL", "1.50")])  # fmt: skip
 def test_units_are_converted_and_rounded_half_up(value: Any, unit: str, read: str) -> None:
     assert [result.value for result in chart(lab(value=value, unit=unit)).results] == [Decimal(read)]
 
@@ -90,6 +91,10 @@ def test_an_implausible_value_is_noted(value: float) -> None:
         {"valueQuantity": {"value": 1.5, "unit": "mg/dL", "comparator": "ad"}},
         {"valueQuantity": {"value": 1.5, "unit": "mg/dL", "comparator": ["<"]}},
         {"valueQuantity": {"value": float("nan"), "unit": "mg/dL"}},
+        {"valueQuantity": {"value": "Infinity", "unit": "mg/dL"}},
+        {"valueQuantity": {"value": True, "unit": "mg/dL"}},
+        {"valueQuantity": {"value": 10**15, "unit": "mg/dL"}},
+        {"valueQuantity": {"value": -(10**15), "unit": "mg/dL"}},
         {"valueQuantity": "1.5"},
     ],
 )
