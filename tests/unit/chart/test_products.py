@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.chart.small import Json, bundle, call, chart, codes, concept, order
+from tests.unit.chart.small import Json, bundle, call, chart, codes, concept, condition, order
 
 TABS = {"resourceType": "Medication", "id": "d1", "code": concept("tabs")}
 
@@ -161,6 +161,19 @@ def test_selections_name_drafts_by_their_full_url(selection: str) -> None:
     assert _selected([selection], loose, order("syrup", id="m2"), urls=("urn:uuid:abc",)) == (["context.draftOrders#0"], [])
 
 
+@pytest.mark.parametrize("selection", [f"{BASE_URL}MedicationRequest/s7", "MedicationRequest/s7", "s7"])
+def test_selections_name_drafts_by_a_full_url_that_is_not_of_their_id(selection: str) -> None:
+    drafts = order(), order("syrup", id="m2")
+    assert _selected([selection], *drafts, urls=(f"{BASE_URL}MedicationRequest/s7",)) == (["MedicationRequest/m1"], [])
+
+
+def test_a_draft_that_is_sent_twice_is_one_order_whichever_came_first() -> None:
+    twice = order(status="draft"), order("syrup", status="draft")
+    first, last = _drafts(*twice), _drafts(*reversed(twice))
+    assert len(first.uses) == 1
+    assert (first.uses, first.drafts) == (last.uses, last.drafts)
+
+
 def test_a_selection_that_meets_nothing_adds_nothing_to_one_that_meets_a_draft() -> None:
     drafts = order(), order("syrup", id="m2")
     for odd in ("MedicationStatement/m2", "MedicationRequest/nope", "", "None", "/", "MedicationRequest/"):
@@ -204,6 +217,22 @@ def test_drafts_of_the_record_are_no_uses() -> None:
 def test_among_bare_records_drafts_are_the_orders_at_hand_of_an_order_hook() -> None:
     assert [(use.drafted, use.selected) for use in chart(order(status="draft"), hook="order-select").uses] == [(True, True)]
     assert not chart(order(status="draft")).uses
+
+
+def test_among_bare_records_only_orders_that_are_drafts_are_at_hand() -> None:
+    loose = {key: value for key, value in order("syrup", status="draft").items() if key != "id"}
+    found = chart(order(), loose, {"resourceType": "Condition", "id": "c1", "status": "draft"}, hook="order-sign")
+    assert [(use.reference, use.drafted) for use in found.uses] == [
+        ("MedicationRequest/m1", False),
+        ("context.draftOrders#0", True),
+    ]
+    assert list(found.drafts) == ["context.draftOrders#0"]
+
+
+def test_an_order_among_the_problems_that_are_being_put_on_the_list_is_no_order() -> None:
+    found = call({}, hook="problem-list-item-create", conditions=bundle(condition(), order()))
+    assert [problem.added for problem in found.problems] == [True]
+    assert (found.uses, list(found.drafts)) == ((), [])
 
 
 def test_a_draft_beside_the_active_order_of_its_id_leaves_both() -> None:
