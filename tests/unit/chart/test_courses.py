@@ -103,6 +103,12 @@ def test_a_dispense_that_was_only_prepared_counts_from_that_day() -> None:
     assert (_dates(alone), alone.recorded and alone.recorded.text) == (("2026-01-10", "2026-02-07"), "2026-01-10")
 
 
+@pytest.mark.parametrize(("status", "counts"), [("completed", True), ("in-progress", True), (None, True), ("cancelled", False)])
+def test_a_dispense_dates_its_order_unless_it_did_not_take_place(status: str | None, counts: bool) -> None:
+    dates = _dates(_use(order(status="completed"), dispense("2026-01-10", 28, status=status)))
+    assert dates == (("2026-01-10", "2026-02-07") if counts else (None, None))
+
+
 def test_a_dispense_that_tells_no_supply_leaves_it_to_the_order() -> None:
     record = order(status="completed", authoredOn="2026-03-01", dispenseRequest=SUPPLY)
     assert _dates(_use(record, dispense("2026-03-02", None))) == ("2026-03-01", "2026-04-30")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.chart.small import Json, bundle, call, chart, codes, concept, condition, order
+from tests.unit.chart.small import Json, bundle, call, chart, codes, concept, condition, order, service
 
 TABS = {"resourceType": "Medication", "id": "d1", "code": concept("tabs")}
 
@@ -21,6 +21,7 @@ def _without_code(**more: Any) -> Json:
     [
         {"medicationReference": {"reference": "Medication/d1"}},
         {"medicationReference": {"reference": "https://ehr.example/fhir/Medication/d1/_history/1"}},
+        {"medicationReference": {"reference": "d1"}},
         {"medicationReference": {"reference": "urn:uuid:abc"}},
         {"medicationReference": {"reference": "#x"}, "contained": [TABS | {"id": "x"}]},
         {"medicationReference": {"display": "tabs"}},
@@ -29,6 +30,9 @@ def _without_code(**more: Any) -> Json:
         {"medicationReference": {"display": "of no use"}, "medicationCodeableConcept": concept("tabs")},
         {"medication": {"concept": concept("tabs")}},
         {"medication": {"reference": {"reference": "Medication/d1"}}},
+        {"medicationCodeableConcept": {"coding": [{"display": " "}, {"display": " tabs "}]}},
+        {"medicationCodeableConcept": {"coding": [{"code": True}, {"code": 7}, {"code": " tabs "}]}},
+        {"medicationCodeableConcept": {"system": "http://lab", "code": "tabs"}},
         {"medicationCodeableConcept": concept("tabs"), "resourceType": "MedicationOrder"},
     ],
 )
@@ -123,6 +127,18 @@ def test_a_draft_counts_whatever_its_status_unless_it_is_void(status: str | None
     found = _drafts(order(status=status))
     assert [(use.drafted, use.active) for use in found.uses] == ([(True, True)] if counts else [])
     assert list(found.drafts) == (["MedicationRequest/m1"] if counts else [])
+
+
+def test_what_cannot_be_understood_of_a_draft_is_noted() -> None:
+    found = _drafts(order("mystery"), service("no test that we know"))
+    assert (codes(found), list(found.drafts)) == (["medication-unresolved"], ["MedicationRequest/m1"])
+    supply = {"expectedSupplyDuration": {"value": 90, "unit": "d"}}
+    found = _drafts(order(status="completed", authoredOn="9999-12-30", dispenseRequest=supply), order("syrup", id="m2"))
+    assert [(note.code, note.reference) for note in found.notes] == [("resource-unreadable", "MedicationRequest/m1")]
+    assert [use.reference for use in found.uses] == ["MedicationRequest/m2"]
+    loose = {key: value for key, value in condition(onsetDateTime="2026-07-01").items() if key != "id"}
+    found = call({}, hook="problem-list-item-create", conditions=bundle(loose))
+    assert [(note.code, note.reference) for note in found.notes] == [("future-date", "context.conditions#0")]
 
 
 def test_a_draft_has_no_end_and_renews_the_order_of_its_id() -> None:

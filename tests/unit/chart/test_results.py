@@ -206,6 +206,7 @@ def test_a_coded_flag_holds_for_as_long_as_its_concept_says(when: str, holds: bo
 def test_a_later_no_takes_a_coded_flag_back() -> None:
     assert not chart(_status("expecting", "2026-05-01"), _status("not so", "2026-06-01", "o2")).problems
     assert chart(_status("not so", "2026-05-01"), _status("expecting", "2026-06-01", "o2")).problems
+    assert not chart(_status("not so", "2026-06-01"), _status("expecting", "2026-05-01", "o2")).problems
 
 
 def test_a_flag_that_is_not_final_or_lies_ahead_is_left_out() -> None:

@@ -157,6 +157,40 @@ def test_words_of_a_whole_dosage_are_no_dose_but_are_noted() -> None:
     assert not codes(chart(order(renderedDosageInstruction="one a day", dosageInstruction=[dosage()])))
 
 
+LATER = "http://hl7.org/fhir/5.0/StructureDefinition/extension-Timing.repeat."
+
+
+def test_times_of_a_later_version_are_read_beside_extensions_that_are_not() -> None:
+    extensions = [{"url": "http://local/why", "valueCode": "mon"}, {"url": f"{LATER}count", "valueInteger": 3}, {"id": "bare"},
+                  {"url": f"{LATER}timeOfDay", "valueTime": "08:00:00"}, {"url": f"{LATER}timeOfDay", "valueTime": "20:00:00"},
+                  {"url": f"{LATER}dayOfWeek", "valueCode": "mon"}]  # fmt: skip
+    (use,) = chart(order(dosageInstruction=[dosage() | {"timing": {"repeat": {"extension": extensions}}}])).uses
+    assert [(each.minutes, each.weekdays) for each in use.times] == [((480, 1200), frozenset({0}))]
+    assert use.portions[0].high == 800
+
+
+@pytest.mark.parametrize(
+    "needed", [{"asNeeded": True}, {"asNeededFor": [concept("cramps")]}, {"asNeededFor": concept("cramps")}]
+)
+def test_what_is_taken_as_needed_has_no_daily_dose_in_any_version(needed: Json) -> None:
+    (use,) = chart(order(dosageInstruction=[dosage() | needed])).uses
+    assert use.portions[0].high is None
+
+
+@pytest.mark.parametrize("key", ["doseQuantity", "quantityQuantity", "quantity", "dose"])
+def test_a_dose_may_stand_under_the_name_of_any_version(key: str) -> None:
+    flat = {"timing": dosage()["timing"], key: {"value": 2, "unit": "tablet"}}
+    (use,) = chart(order(dosageInstruction=[flat])).uses
+    assert use.portions[0].high == 800
+
+
+@pytest.mark.parametrize("key", ["doseRange", "quantityRange"])
+def test_a_range_of_doses_may_stand_under_the_name_of_any_version(key: str) -> None:
+    ends = {"low": {"value": 1, "unit": "tablet"}, "high": {"value": 2, "unit": "tablet"}}
+    (use,) = chart(order(dosageInstruction=[{"timing": dosage()["timing"], key: ends}])).uses
+    assert (use.portions[0].low, use.portions[0].high) == (400, 800)
+
+
 def test_moments_that_are_written_out_are_doses_of_their_day() -> None:
     def use(*events: str) -> Any:
         rate = [{"doseQuantity": {"value": 1, "unit": "tablet"}}]
