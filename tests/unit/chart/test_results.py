@@ -72,6 +72,11 @@ def test_a_score_in_a_unit_we_cannot_read_is_not_believed() -> None:
     assert chart(lab("score", valueQuantity={"value": 12, "unit": " ", "code": " "})).results
 
 
+@pytest.mark.parametrize("value", [0.2, 30])
+def test_the_ends_of_what_is_plausible_are_believed(value: float) -> None:
+    assert chart(lab(value=value)).results
+
+
 @pytest.mark.parametrize("value", [0.19, 31])
 def test_an_implausible_value_is_noted(value: float) -> None:
     found = chart(lab(value=value))
