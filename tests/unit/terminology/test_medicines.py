@@ -232,6 +232,15 @@ def test_each_of_three_ingredients_has_the_amount_that_follows_it(terminology: T
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("written", "strength"),
+    [("0,5 g", "500.0 mg"), ("241,3 mg", "241.3 mg"), ("0,125 g", "125.000 mg"), ("0,25 g", "250.00 mg"), ("1,000 mg", "1000 mg"),
+     ("10,000 mcg", "10.000 mg"), ("5,10,15 mg", "None mg")],
+)  # fmt: skip
+def test_a_decimal_comma_is_no_pause_between_two_numbers(terminology: Terminology, written: str, strength: str) -> None:
+    assert of_words(terminology, f"magnesium oxide {written} tablet") == [("magnesium oxide", strength, "0.603", "salt")]
+
+
 def test_what_is_declared_of_two_salts_together_is_said_of_neither(terminology: Terminology) -> None:
     found = of_words(terminology, "magnesium oxide / magnesium citrate 1000 mg (provides 250 mg elemental magnesium)")
     assert [each[2:] for each in found] == [("0.603", "salt"), ("", "ambiguous")]
