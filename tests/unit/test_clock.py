@@ -7,7 +7,16 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from mgcds.clock import completed_months, completed_years, forward, on, parse_instant, parse_moment, parse_time_of_day
+from mgcds.clock import (
+    completed_months,
+    completed_years,
+    days_before,
+    forward,
+    on,
+    parse_instant,
+    parse_moment,
+    parse_time_of_day,
+)
 
 NEW_YORK = ZoneInfo("America/New_York")
 
@@ -60,6 +69,7 @@ def test_the_age_of_a_partial_date_is_reckoned_from_both_its_ends() -> None:
     assert moment.most_days_before(date(2026, 6, 15)) == 45
     assert moment.fewest_days_before(date(2026, 6, 15)) == 15
     assert on(date(2026, 6, 15)).most_days_before(date(2026, 6, 15)) == 0
+    assert days_before(date(2026, 6, 15), 45) == moment.first
 
 
 @pytest.mark.parametrize(

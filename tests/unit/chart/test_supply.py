@@ -27,6 +27,7 @@ LABORATORY = {"salts", "scores"}
         ({"conditions": {"id": "neither a resource nor a wrapper"}}, set()),
         ({"conditions": bundle(outcome("error"), outcome("information"))}, set()),
         ({"conditions": bundle(outcome("information"), outcome("error"))}, set()),
+        ({"conditions": bundle(outcome("error") | {"issue": [{"severity": "warning"}, {"severity": "error"}]})}, set()),
         ({"conditions": {"resourceType": "Bundle", "entry": [], "issue": [{"severity": "error"}]}}, {"conditions"}),
         ({"problemList": bundle(outcome("information"))}, {"conditions"}),
         ({"one": bundle(condition()), "two": outcome("error")}, {"conditions"}),
