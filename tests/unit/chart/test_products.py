@@ -27,6 +27,11 @@ def _without_code(**more: Any) -> Json:
         {"medicationReference": {"display": "tabs"}},
         {"medicationReference": {"reference": "#x"}, "contained": [TABS | {"id": "x", "code": {"text": "tabs"}}]},
         {"medicationReference": {"reference": "Medication/d1"}, "medicationCodeableConcept": {"text": "as told"}},
+        {
+            "medicationReference": {"reference": "#x"},
+            "contained": [TABS | {"id": "x", "code": {"text": "tabs"}}],
+            "medicationCodeableConcept": {"coding": [{"code": "17"}]},
+        },
         {"medicationReference": {"display": "of no use"}, "medicationCodeableConcept": concept("tabs")},
         {"medication": {"concept": concept("tabs")}},
         {"medication": {"reference": {"reference": "Medication/d1"}}},
