@@ -57,7 +57,7 @@ def language(library: Library) -> str:
             lines.append("With nothing found its number is 0, which is compared.")
         if verb.prints:
             lines.append(f"A card may also print: {', '.join(f'`.{part}`' for part in verb.prints)}.")
-        used = sorted(item.name for item in library.questions.values() if item.question.verb == name)
+        used = sorted({item.name for item in library.questions.values() if item.question.verb == name})
         if used:
             lines.append(f"In the library: {', '.join(f'`{item}`' for item in used)}.")
         lines.append("")

@@ -104,7 +104,7 @@ def decimal(value: object) -> Decimal | None:
     if isinstance(value, bool) or not isinstance(value, _NUMBERS):
         return None
     try:
-        number = Decimal(value.strip() if isinstance(value, str) else repr(value) if isinstance(value, float) else value)
+        number = Decimal(repr(value) if isinstance(value, float) else value)
     except InvalidOperation:
         return None
     return number if number.is_finite() and number.copy_abs() < _LARGEST else None

@@ -31,7 +31,7 @@ def newest(records: Iterable[Record]) -> list[Record]:
 def _named(record: Record) -> Record:
     """A resource without an id takes the one that its fullUrl ends in."""
     resource, url = record
-    return ({**resource, "id": tail(url)}, url) if not resource.get("id") and tail(url) else record
+    return ({**resource, "id": tail(url)}, url) if tail(url) else record
 
 
 def _age(record: Record) -> tuple[int, float, str, str]:

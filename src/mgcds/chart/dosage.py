@@ -139,7 +139,7 @@ def _amount(value: Any) -> tuple[Decimal, str] | None:
     number, unit, contradictory = quantity(found)
     if number is None or number < 0 or contradictory:
         return None
-    words = {text(found.get(key)).lower().replace("(s)", "").strip("{} ") for key in ("code", "unit")} - {""}
+    words = {text(found.get(key)).lower().replace("(s)", "").strip("{} ") for key in ("code", "unit")}
     is_counted = bool(words & _COUNTED)
     mass = milligrams(number, unit) if unit else None
     if mass is not None or unit in ("mL", "L", "mEq", "mmol"):

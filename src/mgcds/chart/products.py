@@ -19,7 +19,7 @@ def medicine_of(record: Resource, index: Index, terms: Terms) -> Medicine:
     if isinstance(concept, dict) and not target:
         return terms.medicine(codings(concept), concept_text(concept))
     medication = follow(index, target, "Medication", contained_in(record)) or {}
-    sources = [each for each in (concept, medication.get("code")) if isinstance(each, dict)]
+    sources = (concept, medication.get("code"))
     said = next((said for source in sources if (said := concept_text(source))), "") or words(block(target).get("display"))
     listed = [item for item in items(medication.get("ingredient")) if item.get("isActive") is not False]
     if len(listed) > _MOST_INGREDIENTS:

@@ -122,7 +122,7 @@ def _move(made: Resource, old: str, new: str, change: Callable[[Any], Any] = lam
 
 
 def _split(made: Resource, key: str, concept: str, reference: str, *, many: bool = True) -> None:
-    """CodeableReferences of R5 as concepts and references; older versions have CodeableConcepts under the same name."""
+    """CodeableReferences of R5 as concepts and references; older versions have one or the other under the same name."""
     # The reason of an R5 Encounter has its references one level down, in value.
     sent = [part for each in items(made.get(key)) for part in (items(each["value"]) if "value" in each else [each])]
     if not sent or made.get(concept) or made.get(reference):
@@ -181,8 +181,6 @@ def _medication(made: Resource) -> None:
 
 def _ingredient(sent: Resource) -> Resource:
     made = dict(sent)
-    if text(block(made.get("item")).get("reference")):  # DSTU2: a plain Reference
-        _move(made, "item", "itemReference")
     _split(made, "item", "itemCodeableConcept", "itemReference", many=False)
     _move(made, "amount", "strength")
     _move(made, "strengthRatio", "strength")

@@ -80,6 +80,7 @@ class Drugs:
     elemental_words: re.Pattern[str]
     elemental_after: re.Pattern[str]
     elemental_before: re.Pattern[str]
+    elemental_between: re.Pattern[str]
     made_of: re.Pattern[str]
     members: Mapping[str, frozenset[str]] = field(default_factory=dict)  # ingredient -> classes it belongs to
     site: SiteTables | None = None  # what a site imported; its products and NDC codes are in those above
@@ -155,7 +156,8 @@ def load_drugs(root: Path, site: SiteTables | None = None) -> Drugs:
         salts, _kinds(root), forms, routes,
         {row["code"]: row["ingredient"] for row in rows(tables / "atc.csv")}, atc_classes, lexicon, any_of(lexicon),
         re.compile(rf"(?<!\w)(?:{elemental})(?!\w)"), re.compile(rf"\s*(?:of\s+)?(?:{elemental})(?!\w)"),
-        re.compile(rf"(?<!\w)(?:{elemental})(?:\s+\w+)?\s*:?\s*$"), re.compile(rf"[\s;]*(?:{made_of})(?!\w)"),
+        re.compile(rf"(?<!\w)(?:{elemental})(?:\s+\w+)?\s*:?\s*$"),
+        re.compile(rf"\s*(?:of\s+)?(?:{elemental})(?:\s+\w+)?\s*:?\s*"), re.compile(rf"[\s;]*(?:{made_of})(?!\w)"),
         {name: frozenset(keys) for name, keys in members.items()}, site,
     )  # fmt: skip
 

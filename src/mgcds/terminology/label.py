@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import pairwise
 from typing import NamedTuple
 
 from mgcds.terminology.drugs import Drugs
@@ -64,7 +65,7 @@ def read_label(drugs: Drugs, words: str) -> Label:
     bare = [each for each in found if len(each.ingredients) == 1 and each.ingredients[0] in held]
     kept = [each for each in found if each.ingredients and each not in bare]
     names = tuple(dict.fromkeys(name for each in kept for name in each.ingredients if name not in held))
-    amounts = [_amount(drugs, words, match, bare) for match in _AMOUNT.finditer(words)]
+    amounts = _each_claimed_once(drugs, words, [_amount(drugs, words, match, bare) for match in _AMOUNT.finditer(words)])
     made_of = any(drugs.made_of.match(words, each.end) for each in bare)
     declared, contents = _declared(amounts, said=made_of or drugs.elemental_words.search(words) is not None)
     return Label(words, names, _strengths(kept, amounts, len(words)), declared, contents)
@@ -78,6 +79,19 @@ def _amount(drugs: Drugs, words: str, match: re.Match[str], bare: list[_Name]) -
         _GAP.fullmatch(words, match.end(), each.start) or _GAP.fullmatch(words, each.end, match.start()) for each in bare
     )
     return _Amount(match.start(), match.end(), _strength(match), elemental or touching)
+
+
+def _each_claimed_once(drugs: Drugs, words: str, amounts: list[_Amount]) -> list[_Amount]:
+    """The amounts, of two with `elemental` between them only the smaller as the nutrient's: it cannot be more than its salt.
+
+    Without its comma, "1000 mg, elemental 160 mg" would tell as much of either.
+    """
+    larger = {
+        max(one, next_one, key=lambda each: each.strength.value or 0)
+        for one, next_one in pairwise(amounts)
+        if one.strength[1:] == next_one.strength[1:] and drugs.elemental_between.fullmatch(words, one.end, next_one.start)
+    }
+    return [each._replace(elemental=False) if each in larger else each for each in amounts]
 
 
 def _strength(match: re.Match[str]) -> Strength:

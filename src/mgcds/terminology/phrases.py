@@ -9,6 +9,8 @@ from dataclasses import dataclass
 # Characters of one concept, its text and the displays of its codes together. The longest real ones that we met have 400.
 # What is longer is no name, and reading it would hold up everybody else: names and amounts are compared with each other.
 MOST_WORDS = 2_000
+# Half a gram may be written 0,5 g: as two numbers it would be 5 g. 1,000 is a thousand.
+_DECIMAL_COMMA = re.compile(r"(?<=\d),(?=\d{1,2}(?!\d))|(?<=\b0),(?=\d)")
 _CLAUSE = re.compile(r"[;/.\n]| - ")
 
 
@@ -21,7 +23,8 @@ def plain_words(text: str) -> str:
 
 def drug_words(text: str) -> str:
     """As `plain_words`, with hyphens as spaces, since drugs are written both ways, and brackets as the pauses they are."""
-    return re.sub(r"\s+", " ", plain_words(re.sub(r"[()\[\]]", " ; ", text)).replace("-", " ")).strip(" ;")
+    text = _DECIMAL_COMMA.sub(".", re.sub(r"[()\[\]]", " ; ", text))
+    return re.sub(r"\s+", " ", plain_words(text).replace("-", " ")).strip(" ;")
 
 
 def any_of(phrases: Iterable[str]) -> re.Pattern[str]:

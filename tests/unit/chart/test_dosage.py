@@ -35,7 +35,12 @@ def _timed(**timing: Any) -> Json:
         ({"frequency": 1, "period": 1, "periodUnits": "d"}, 400, 400),
         ({"frequency": 1, "period": 1, "periodUnit": "wk", "dayOfWeek": ["mon"]}, 400, 400),
         ({"frequency": 1, "period": 1, "periodUnit": "wk", "dayOfWeek": ["mon"], "timeOfDay": ["08:00"]}, 400, 400),
+        ({"frequency": 2, "period": 1, "periodUnit": "d", "dayOfWeek": ["mon"]}, 800, 800),
+        ({"frequency": 1, "period": 1, "periodUnit": "d", "dayOfWeek": ["mon"], "timeOfDay": ["08:00", "20:00"]}, 400, 800),
         ({"frequency": 1, "period": 4, "periodUnit": "d", "timeOfDay": ["08:00"]}, 100, 100),
+        ({"frequency": 2, "periodUnit": "d"}, 800, 800),
+        ({"frequency": 15, "period": 1, "periodUnit": "mo"}, 200, 200),
+        ({"frequency": 365, "period": 1, "periodUnit": "a"}, 400, 400),
         ({"when": ["MORN", "HS"], "offset": 30}, 800, 800),
         # A frequency and times that contradict each other: from the fewer to the more.
         ({"frequency": 1, "period": 1, "periodUnit": "d", "timeOfDay": ["08:00", "20:00"]}, 400, 800),
@@ -48,15 +53,40 @@ def test_how_often_a_day(repeat: Json, low: int, high: int) -> None:
 
 
 @pytest.mark.parametrize(("code", "doses"), [("QD", 1), ("BID", 2), ("TID", 3), ("QID", 4), ("AM", 1), ("PM", 1), ("BED", 1),
-                                             ("QOD", "0.5"), ("Q4H", 6), ("Q6H", 4), ("Q8H", 3), ("b.i.d.", 2)])  # fmt: skip
+                                             ("HS", 1), ("QHS", 1), ("daily", 1), ("QOD", "0.5"), ("Q4H", 6), ("Q6H", 4), ("Q8H", 3), ("Q12H", 2), ("b.i.d.", 2)])  # fmt: skip
 def test_timing_codes_as_codes_or_as_words(code: str, doses: int | str) -> None:
-    for sent in (concept(code), {"text": code}):
+    known, local = concept(code)["coding"][0], concept("two-times")["coding"][0]
+    for sent in ({"coding": [known]}, {"text": code}, {"coding": [local, known], "text": "as said"}):
         wanted = Decimal(400) * Decimal(doses)
         assert _range(_timed(code=sent)) == (wanted, wanted)
 
 
+@pytest.mark.parametrize(
+    ("timing", "milligrams"),
+    [
+        ({"code": {"text": "WK"}}, "57.143"),
+        ({"code": {"text": "QWK"}}, "57.143"),
+        ({"code": {"text": "MO"}}, "13.333"),
+        ({"repeat": {"frequency": 1, "period": 720, "periodUnit": "min"}}, "800"),
+        ({"repeat": {"frequency": 1, "period": 43_200, "periodUnit": "s"}}, "800"),
+    ],
+)
+def test_a_dose_a_week_or_a_month_is_spread_over_its_days(timing: Json, milligrams: str) -> None:
+    found = _range(_timed(**timing))
+    assert found is not None
+    assert [round(each, 3) for each in found] == [Decimal(milligrams)] * 2
+
+
+def test_moments_written_out_say_how_often_only_where_nothing_else_does() -> None:
+    moments = ["2026-06-15T08:00:00Z", "2026-06-15T20:00:00Z"]
+    assert _range(_timed(event=moments)) == (800, 800)
+    assert _range(_timed(event=moments, repeat=DAILY)) == (400, 400)
+    assert _range(_timed(event=moments, repeat={"timeOfDay": ["08:00"]})) == (400, 400)
+
+
 @pytest.mark.parametrize("timing", [{}, {"code": {"text": "now and then"}}, {"repeat": {"frequency": 2}}, {"repeat": {"count": 3}},
-                                    {"repeat": DAILY | {"period": 0}}, {"repeat": DAILY | {"frequency": -1}}])  # fmt: skip
+                                    {"repeat": DAILY | {"period": 0}}, {"repeat": DAILY | {"frequency": -1}},
+                                    {"repeat": DAILY | {"frequency": 0}}, {"repeat": {"timeOfDay": ["at noon"]}}])  # fmt: skip
 def test_without_a_frequency_nothing_is_computed(timing: Json) -> None:
     assert _range(_timed(**timing)) is None
 
@@ -83,8 +113,32 @@ def test_a_code_and_words_that_contradict_each_other_are_not_believed() -> None:
         assert _range(dosage() | {"doseAndRate": [rate]}) is None
 
 
+def test_a_unit_may_be_written_as_a_code_alone() -> None:
+    for code, wanted in (("{tbl}", 800), ("mg", 2)):
+        rate = {"doseQuantity": {"value": 2, "code": code}}
+        assert _range(dosage() | {"doseAndRate": [rate]}) == (wanted, wanted)
+
+
+def test_a_rate_that_tells_no_dose_does_not_hide_the_dose_beside_it() -> None:
+    rates = [{"rateQuantity": {"value": 20, "unit": "mL/h"}}, {"doseQuantity": {"value": 2, "unit": "tablet"}}]
+    assert _range(dosage() | {"doseAndRate": rates}) == (800, 800)
+
+
+@pytest.mark.parametrize(
+    "span",
+    [
+        {"low": {"value": 1, "unit": "tablet"}},
+        {"high": {"value": 2, "unit": "tablet"}},
+        {"low": {"value": 1, "unit": "tablet"}, "high": {"value": 800, "unit": "mg"}},
+    ],
+)
+def test_a_range_of_doses_without_one_end_or_in_two_units_is_not_guessed(span: Json) -> None:
+    assert _range(dosage() | {"doseAndRate": [{"doseRange": span}]}) is None
+
+
 def test_millilitres_need_a_strength_by_volume() -> None:
     assert _range(dosage(10, "mL"), medicine="syrup") == (800, 800)
+    assert _range(dosage("0.01", "L"), medicine="syrup") == (800, 800)
     assert _range(dosage(1, "{tbl}"), medicine="syrup") is None
 
 
@@ -120,6 +174,37 @@ def test_as_needed_counts_its_written_maximum_only() -> None:
     assert _range(dosage() | {"asNeededCodeableConcept": {"text": "for cramps"}, "maxDosePerPeriod": most}) == (0, 1200)
 
 
+def _as_needed(count: Any, unit: str, per: Any) -> tuple[Decimal, Decimal] | None:
+    most = {"numerator": {"value": count, "unit": unit}, "denominator": per}
+    return _range(dosage() | {"asNeededBoolean": True, "maxDosePerPeriod": most})
+
+
+@pytest.mark.parametrize(
+    ("per", "wanted"),
+    [
+        ({"value": 12, "code": "h"}, 2400),
+        ({"value": 720, "unit": "min"}, 2400),
+        ({"code": "d"}, 1200),
+        ({"value": 3, "unit": "days", "code": "d"}, 400),
+        ({"value": 1, "code": "wk"}, "171.429"),
+        ({"value": 1, "code": "mo"}, 40),
+    ],
+)
+def test_a_maximum_is_reckoned_for_a_day(per: Json, wanted: int | str) -> None:
+    found = _as_needed(3, "tablet", per)
+    assert found is not None
+    assert (found[0], round(found[1], 3)) == (0, Decimal(wanted))
+
+
+@pytest.mark.parametrize(
+    ("unit", "per"),
+    [("dose", {"value": 1, "unit": "d"}), ("tablet", None), ("tablet", {"value": 1, "unit": "course"}),
+     ("tablet", {"value": 0, "unit": "d"}), ("tablet", {"value": "some", "unit": "d"})],
+)  # fmt: skip
+def test_a_maximum_that_cannot_be_read_leaves_the_order_without_a_dose(unit: str, per: Any) -> None:
+    assert _as_needed(3, unit, per) is None
+
+
 def test_concurrent_instructions_add_up_and_sequences_follow_each_other() -> None:
     assert _range(dosage(1), dosage(2)) == (1200, 1200)
     assert _range(dosage(1) | {"sequence": 1}, dosage(2) | {"sequence": 1}) == (1200, 1200)
@@ -129,6 +214,7 @@ def test_concurrent_instructions_add_up_and_sequences_follow_each_other() -> Non
 
 def test_only_words_are_noted() -> None:
     assert codes(chart(order(dosageInstruction=[{"text": "as directed"}]))) == ["dosage-unreadable"]
+    assert not codes(chart(order(dosageInstruction=[{"route": concept("PO")}])))
 
 
 def test_each_instruction_has_its_times_and_an_event_is_no_clock_time() -> None:

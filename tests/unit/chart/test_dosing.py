@@ -48,7 +48,7 @@ def at_once(record: Json) -> Chart:
 LONG = {"code": 10**5000}  # a number that Python does not write out
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)  # a busy machine is no fault
 @example([dosage() | {"timing": {"repeat": {"frequency": 1, "period": 1, "periodUnit": "d"}, "code": LONG}}], "tabs", "active")
 @example([dosage() | {"timing": {"code": {"coding": [LONG]}}}], "tabs", "active")
 @given(

@@ -52,6 +52,22 @@ def test_a_medicine_is_found_in_the_bundle(terminology: Terminology, url: str) -
     assert only_use(found).medicine.name == "magnesium oxide"
 
 
+@pytest.mark.parametrize(
+    ("words", "form", "route"),
+    [
+        ("magnesium sulfate", "Injection", "intravenous"),
+        ("magnesium sulfate", None, None),
+        ("magnesium oxide 400 mg tablet", "Injection", "oral"),
+    ],
+)
+def test_the_form_of_a_medication_tells_the_route_where_its_words_do_not(
+    terminology: Terminology, words: str, form: str | None, route: str | None
+) -> None:
+    told = {"resourceType": "Medication", "id": "d", "code": {"text": words}, "form": {"text": form}}
+    use = only_use(chart(terminology, medication(contained=[told], medicationReference={"reference": "#d"})))
+    assert use.medicine.form_route == route
+
+
 def test_a_reference_that_leads_nowhere_keeps_its_display_and_is_noted(terminology: Terminology) -> None:
     found = chart(terminology, medication(medicationReference={"reference": "Medication/gone", "display": "Frobnicate"}))
     assert found.unresolved == ("Frobnicate",)

@@ -7,8 +7,22 @@ from typing import Any
 
 import pytest
 
-from mgcds.chart.intake import WrongPatient
-from tests.unit.chart.small import Json, bundle, call, chart, codes, condition, lab, order, person, service
+from mgcds.chart.intake import WrongPatient, read_resources
+from tests.unit.chart.small import (
+    TERMS,
+    TODAY,
+    Json,
+    bundle,
+    call,
+    chart,
+    codes,
+    concept,
+    condition,
+    lab,
+    order,
+    person,
+    service,
+)
 
 
 @pytest.mark.parametrize("sex", ["other", "unknown", None, ["female"]])
@@ -35,7 +49,22 @@ def test_the_right_one_among_several_patients_is_taken() -> None:
 def test_a_patient_without_an_id_can_only_be_the_one_asked_about() -> None:
     sent = person()
     del sent["id"]
-    assert call({"patient": sent}).person.sex == "female"
+    found = call({"patient": sent, "conditions": bundle(condition(subject={"reference": "Patient/p1"}))})
+    assert (found.person.reference, found.person.sex, len(found.problems)) == ("Patient/p1", "female", 1)
+
+
+def test_without_any_patient_named_every_record_counts() -> None:
+    somebody = {"reference": "Patient/p2"}
+    visit = {"resourceType": "Appointment", "id": "a1", "status": "booked", "participant": [{"actor": somebody}],
+             "reasonCode": [concept("surgery")]}  # fmt: skip
+    found = read_resources([condition(subject=somebody), visit], hook="patient-view", terminology=TERMS, today=TODAY)
+    assert (len(found.problems), len(found.requests)) == (1, 1)
+
+
+def test_an_appointment_may_name_its_patient_as_its_subject() -> None:
+    visit = {"resourceType": "Appointment", "id": "a1", "status": "booked", "reasonCode": [concept("surgery")]}
+    assert chart(visit | {"subject": {"reference": "Patient/p1"}}).requests
+    assert not chart(visit | {"subject": {"reference": "Patient/p2"}}).requests
 
 
 def test_no_patient_id_in_the_context_takes_the_patient_that_was_sent() -> None:
@@ -90,6 +119,11 @@ def test_exact_duplicates_count_once_even_without_an_id() -> None:
     sent = order()
     del sent["id"]
     assert len(chart(sent, dict(reversed(sent.items()))).uses) == 1
+
+
+def test_records_without_an_id_are_not_taken_for_one_another() -> None:
+    loose = [{key: value for key, value in order(name).items() if key != "id"} for name in ("tabs", "syrup")]
+    assert sorted(use.medicine.name for use in chart(*loose).uses) == ["syrup", "tabs"]
 
 
 def test_a_resource_without_an_id_takes_that_of_its_full_url() -> None:

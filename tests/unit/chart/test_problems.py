@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.chart.small import Json, call, chart, codes, concept, condition, procedure, service
+from tests.unit.chart.small import Json, bundle, call, chart, codes, concept, condition, person, procedure, service
 
 
 @pytest.mark.parametrize("clinical", ["active", "recurrence", "relapse", None])
@@ -42,6 +42,14 @@ def test_only_what_was_refuted_or_entered_in_error_is_left_out(verification: str
     [
         ("active", {"abatementDateTime": "2026-06-14"}, False),
         ("active", {"abatementDateTime": "2026-06-15"}, True),
+        ("recurrence", {"abatementDateTime": "2026-06-15"}, True),
+        ("relapse", {"abatementString": "last spring"}, True),
+        ("active", {"abatementBoolean": True}, True),
+        (None, {"abatementAge": {"value": 40, "code": "a"}}, False),
+        (None, {"abatementAge": {"value": 40}}, False),
+        (None, {"abatementRange": {"low": {"value": 40}}}, False),
+        (None, {"abatementPeriod": {"start": "2026-01-01", "end": "2026-07-01"}}, True),
+        (None, {"abatementPeriod": {"start": "2026-01-01", "end": "2026-02-01"}}, False),
         (None, {"abatementDateTime": "2026-06-15"}, False),
         (None, {"abatementDateTime": "2026-07-01"}, True),
         (None, {"abatementString": "last spring"}, False),
@@ -59,13 +67,40 @@ def test_abatement_ends_a_condition(clinical: str | None, abated: Json, holds: b
         ({"onsetPeriod": {"start": "2026-03"}}, "2026-03-01", "2026-03-31"),
         ({"onsetString": "2024"}, "2024-01-01", "2024-12-31"),
         ({"onsetAge": {"value": 40, "code": "a"}}, "2020-01-01", "2020-12-31"),
+        ({"onsetAge": {"value": 0, "code": "a"}}, "1980-01-01", "1980-12-31"),
         ({"onsetAge": {"value": 6, "unit": "mo"}}, "1980-07-01", "1980-07-31"),
+        ({"onsetDateTime": "2026-06-15"}, "2026-06-15", "2026-06-15"),
     ],
 )
 def test_onset_may_be_a_period_words_or_an_age(onset: Json, first: str, last: str) -> None:
     (problem,) = chart(condition(**onset)).problems
     assert problem.onset is not None
     assert (problem.onset.first.isoformat(), problem.onset.last.isoformat()) == (first, last)
+
+
+def _onset(birth: str | None, age: Json) -> tuple[str, str] | None:
+    (problem,) = call({"patient": person(birth), "conditions": bundle(condition(onsetAge=age))}).problems
+    return problem.onset and (problem.onset.first.isoformat(), problem.onset.last.isoformat())
+
+
+def test_an_onset_at_an_age_falls_on_a_day_that_its_month_has() -> None:
+    assert _onset("1980-01-31", {"value": 1, "code": "mo"}) == ("1980-02-29", "1980-03-30")
+    assert _onset("1980-12-31", {"value": 2, "code": "mo"}) == ("1981-02-28", "1981-03-30")
+
+
+@pytest.mark.parametrize(
+    ("birth", "age"),
+    [
+        (None, {"value": 40, "code": "a"}),
+        ("1980", {"value": 40, "unit": "mg"}),
+        ("1980", {"value": 40}),
+        ("1980", {"code": "a"}),
+        ("1980", {"value": -1, "code": "a"}),
+        ("1980", {"value": 1800, "code": "a"}),
+    ],
+)
+def test_an_onset_at_an_age_that_tells_no_day_is_not_known(birth: str | None, age: Json) -> None:
+    assert _onset(birth, age) is None
 
 
 def test_an_onset_in_words_is_not_known() -> None:
@@ -82,6 +117,12 @@ def test_an_onset_after_today_is_noted() -> None:
     ("status", "more", "holds"),
     [
         ("in-progress", {}, True),
+        ("on-hold", {}, True),
+        ("active", {}, True),
+        ("completed", {"performedDateTime": "2026-06-15"}, True),
+        ("completed", {"performedDateTime": "2026-03-18"}, True),
+        ("completed", {"performedDateTime": "2026-03-17"}, False),
+        (None, {"performedDateTime": "2026-06-01"}, True),
         ("completed", {"performedDateTime": "2026-06-01"}, True),
         ("completed", {"performedPeriod": {"start": "2025-01-01", "end": "2026-06-01"}}, True),
         ("completed", {"performedDateTime": "2026-01-01"}, False),
@@ -91,7 +132,7 @@ def test_an_onset_after_today_is_noted() -> None:
         ("in-progress", {"notPerformed": True}, False),
     ],
 )
-def test_a_procedure_holds_while_it_runs_and_for_its_days_after(status: str, more: Json, holds: bool) -> None:
+def test_a_procedure_holds_while_it_runs_and_for_its_days_after(status: Any, more: Json, holds: bool) -> None:
     assert bool(chart(procedure("washing", status, **more)).problems) is holds
 
 
@@ -100,13 +141,39 @@ def test_a_procedure_that_lasts_for_ever_needs_no_date() -> None:
 
 
 def test_a_procedure_after_today_is_noted() -> None:
-    assert codes(chart(procedure("bypass", "completed", performedDateTime="2026-07-01"))) == ["future-date"]
+    for when in ({"performedDateTime": "2026-07-01"}, {"performedPeriod": {"start": "2026-07-01"}}):
+        found = chart(procedure("bypass", "completed", **when))
+        assert (found.problems, codes(found)) == ((), ["future-date"])
 
 
 def test_a_running_encounter_can_say_what_a_procedure_says() -> None:
     encounter = {"resourceType": "Encounter", "id": "e1", "status": "in-progress", "type": [concept("comfort")]}
     assert [problem.concepts for problem in chart(encounter).problems] == [{"comfort"}]
     assert not chart(encounter | {"status": "finished"}).problems
+
+
+@pytest.mark.parametrize("status", ["in-progress", "arrived", "triaged"])
+@pytest.mark.parametrize("key", ["type", "serviceType", "reasonCode"])
+def test_an_encounter_says_it_by_type_service_or_reason(status: str, key: str) -> None:
+    encounter = {"resourceType": "Encounter", "id": "e1", "status": status, "period": {"start": "2026-06-14"}}
+    (problem,) = chart(encounter | {key: [concept("a bed by the window"), concept("comfort")]}).problems
+    assert (problem.concepts, problem.reference, problem.onset and problem.onset.text) == (
+        {"comfort"},
+        "Encounter/e1",
+        "2026-06-14",
+    )
+
+
+def test_a_record_is_called_as_it_is_written_else_by_its_meaning() -> None:
+    coded = {"coding": concept("surgery")["coding"]}
+    worded = coded | {"text": "Hip replacement"}
+    for code, name in ((coded, "surgery"), (worded, "Hip replacement")):
+        found = chart(
+            procedure("", "in-progress") | {"code": code}, service() | {"code": code}, _appointment(reasonCode=[code])
+        )
+        assert [each.name for each in (*found.problems, *found.requests)] == [name] * 3
+    two = {"coding": [*concept("surgery")["coding"], *concept("salt-order")["coding"]]}
+    assert chart(service() | {"code": two}).requests[0].name == "salt-order"
 
 
 @pytest.mark.parametrize("status", ["active", "draft", "on-hold"])
@@ -118,7 +185,8 @@ def test_an_open_order_is_pending(status: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "more", [{"status": "completed"}, {"status": "revoked"}, {"intent": "proposal"}, {"doNotPerform": True}]
+    "more",
+    [{"status": "completed"}, {"status": "revoked"}, {"intent": "proposal"}, {"intent": "option"}, {"doNotPerform": True}],
 )
 def test_what_is_done_proposed_or_forbidden_is_not_pending(more: Json) -> None:
     assert not chart(service() | more).requests
@@ -132,6 +200,22 @@ def test_older_forms_of_an_order_count() -> None:
 
 def test_an_order_for_a_procedure_is_a_booking() -> None:
     assert chart(service("surgery")).requests[0].booked
+    two = {"coding": [*concept("salt-order")["coding"], *concept("surgery")["coding"]]}
+    assert chart(service() | {"code": two}).requests[0].booked
+
+
+@pytest.mark.parametrize(
+    ("more", "counts"),
+    [
+        ({"status": "draft", "intent": "proposal"}, True),
+        ({"status": "unknown"}, True),
+        ({"status": "revoked"}, False),
+        ({"status": "entered-in-error"}, False),
+    ],
+)
+def test_a_drafted_laboratory_order_counts_unless_it_is_void(more: Json, counts: bool) -> None:
+    found = call({}, hook="order-sign", draftOrders=bundle(service() | more))
+    assert [request.reference for request in found.requests] == (["ServiceRequest/r1"] if counts else [])
 
 
 def test_a_drafted_laboratory_order_is_pending_too() -> None:
@@ -156,6 +240,19 @@ def test_an_appointment_of_the_context_or_of_the_record_is_a_booking() -> None:
         assert request.booked
         assert request.due is not None
         assert request.due.text == "2026-06-20"
+
+
+@pytest.mark.parametrize("status", ["proposed", "pending", "booked", "arrived", "checked-in", "waitlist"])
+@pytest.mark.parametrize("key", ["reasonCode", "serviceType"])
+def test_an_appointment_that_is_planned_is_a_booking_of_its_reason_or_service(status: str, key: str) -> None:
+    (request,) = chart(_appointment(status=status, reasonCode=None) | {key: [concept("surgery")]}).requests
+    assert request.concepts == {"surgery"}
+
+
+def test_an_appointment_for_a_laboratory_test_books_no_procedure() -> None:
+    both = {"coding": [*concept("salt-order")["coding"], *concept("surgery")["coding"]]}
+    (request,) = chart(_appointment(reasonCode=[concept("salt-order"), both])).requests
+    assert request.concepts == {"surgery"}
 
 
 def test_an_appointment_of_another_patient_or_cancelled_is_none() -> None:

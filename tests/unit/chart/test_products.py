@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.chart.small import Json, bundle, call, chart, codes, concept, order
+from tests.unit.chart.small import Json, bundle, call, chart, codes, concept, condition, order, service
 
 TABS = {"resourceType": "Medication", "id": "d1", "code": concept("tabs")}
 
@@ -21,11 +21,23 @@ def _without_code(**more: Any) -> Json:
     [
         {"medicationReference": {"reference": "Medication/d1"}},
         {"medicationReference": {"reference": "https://ehr.example/fhir/Medication/d1/_history/1"}},
+        {"medicationReference": {"reference": "d1"}},
         {"medicationReference": {"reference": "urn:uuid:abc"}},
         {"medicationReference": {"reference": "#x"}, "contained": [TABS | {"id": "x"}]},
         {"medicationReference": {"display": "tabs"}},
+        {"medicationReference": {"reference": "#x"}, "contained": [TABS | {"id": "x", "code": {"text": "tabs"}}]},
+        {"medicationReference": {"reference": "Medication/d1"}, "medicationCodeableConcept": {"text": "as told"}},
+        {
+            "medicationReference": {"reference": "#x"},
+            "contained": [TABS | {"id": "x", "code": {"text": "tabs"}}],
+            "medicationCodeableConcept": {"coding": [{"code": "17"}]},
+        },
+        {"medicationReference": {"display": "of no use"}, "medicationCodeableConcept": concept("tabs")},
         {"medication": {"concept": concept("tabs")}},
         {"medication": {"reference": {"reference": "Medication/d1"}}},
+        {"medicationCodeableConcept": {"coding": [{"display": " "}, {"display": " tabs "}]}},
+        {"medicationCodeableConcept": {"coding": [{"code": True}, {"code": 7}, {"code": " tabs "}]}},
+        {"medicationCodeableConcept": {"system": "http://lab", "code": "tabs"}},
         {"medicationCodeableConcept": concept("tabs"), "resourceType": "MedicationOrder"},
     ],
 )
@@ -67,6 +79,33 @@ def test_stated_ingredients_carry_their_strength() -> None:
     ]
 
 
+def _stated(**more: Any) -> list[tuple[str, Decimal | None]]:
+    """Name and strength of the ingredients of a Medication that states one, and sand."""
+    listed = [{"itemCodeableConcept": {"text": "dust"}, **more}, {"itemCodeableConcept": {"text": "sand"}, "isActive": True}]
+    medication = {"resourceType": "Medication", "id": "x", "code": {"text": "mixture"}, "ingredient": listed}
+    (use,) = chart(_without_code(medicationReference={"reference": "#x"}, contained=[medication])).uses
+    return [(part.name, part.strength) for part in use.medicine.ingredients]
+
+
+@pytest.mark.parametrize(
+    ("numerator", "denominator", "strength"),
+    [
+        ({"value": 200, "unit": "mg"}, None, 200),
+        ({"value": 200, "unit": "mg", "code": "g"}, None, None),
+        ({"value": 200, "unit": "mg"}, {"value": 0, "unit": "mL"}, None),
+        ({"value": 200, "unit": "mg"}, {"value": -5, "unit": "mL"}, None),
+        ({"unit": "mg"}, {"value": 5, "unit": "mL"}, None),
+    ],
+)
+def test_a_strength_that_contradicts_itself_is_not_believed(numerator: Json, denominator: Any, strength: Any) -> None:
+    stated = _stated(strength={"numerator": numerator, "denominator": denominator})
+    assert stated == [("dust", strength), ("sand", None)]
+
+
+def test_what_a_medication_calls_inactive_is_none_of_its_ingredients() -> None:
+    assert _stated(isActive=False) == [("sand", None)]
+
+
 def test_an_unresolved_medicine_is_noted_and_named_while_it_is_in_use() -> None:
     running, over = chart(order("mystery")), chart(order("mystery", status="stopped"))
     assert (codes(running), running.unresolved) == (["medication-unresolved"], ("mystery",))
@@ -93,6 +132,18 @@ def test_a_draft_counts_whatever_its_status_unless_it_is_void(status: str | None
     found = _drafts(order(status=status))
     assert [(use.drafted, use.active) for use in found.uses] == ([(True, True)] if counts else [])
     assert list(found.drafts) == (["MedicationRequest/m1"] if counts else [])
+
+
+def test_what_cannot_be_understood_of_a_draft_is_noted() -> None:
+    found = _drafts(order("mystery"), service("no test that we know"))
+    assert (codes(found), list(found.drafts)) == (["medication-unresolved"], ["MedicationRequest/m1"])
+    supply = {"expectedSupplyDuration": {"value": 90, "unit": "d"}}
+    found = _drafts(order(status="completed", authoredOn="9999-12-30", dispenseRequest=supply), order("syrup", id="m2"))
+    assert [(note.code, note.reference) for note in found.notes] == [("resource-unreadable", "MedicationRequest/m1")]
+    assert [use.reference for use in found.uses] == ["MedicationRequest/m2"]
+    loose = {key: value for key, value in condition(onsetDateTime="2026-07-01").items() if key != "id"}
+    found = call({}, hook="problem-list-item-create", conditions=bundle(loose))
+    assert [(note.code, note.reference) for note in found.notes] == [("future-date", "context.conditions#0")]
 
 
 def test_a_draft_has_no_end_and_renews_the_order_of_its_id() -> None:
@@ -129,6 +180,19 @@ def test_selections_name_drafts_by_their_full_url(selection: str) -> None:
     assert _selected([selection], *drafts, urls=("urn:uuid:abc",)) == (["MedicationRequest/m1"], [])
     loose = {key: value for key, value in order().items() if key != "id"}
     assert _selected([selection], loose, order("syrup", id="m2"), urls=("urn:uuid:abc",)) == (["context.draftOrders#0"], [])
+
+
+@pytest.mark.parametrize("selection", [f"{BASE_URL}MedicationRequest/s7", "MedicationRequest/s7", "s7"])
+def test_selections_name_drafts_by_a_full_url_that_is_not_of_their_id(selection: str) -> None:
+    drafts = order(), order("syrup", id="m2")
+    assert _selected([selection], *drafts, urls=(f"{BASE_URL}MedicationRequest/s7",)) == (["MedicationRequest/m1"], [])
+
+
+def test_a_draft_that_is_sent_twice_is_one_order_whichever_came_first() -> None:
+    twice = order(status="draft"), order("syrup", status="draft")
+    first, last = _drafts(*twice), _drafts(*reversed(twice))
+    assert len(first.uses) == 1
+    assert (first.uses, first.drafts) == (last.uses, last.drafts)
 
 
 def test_a_selection_that_meets_nothing_adds_nothing_to_one_that_meets_a_draft() -> None:
@@ -174,6 +238,22 @@ def test_drafts_of_the_record_are_no_uses() -> None:
 def test_among_bare_records_drafts_are_the_orders_at_hand_of_an_order_hook() -> None:
     assert [(use.drafted, use.selected) for use in chart(order(status="draft"), hook="order-select").uses] == [(True, True)]
     assert not chart(order(status="draft")).uses
+
+
+def test_among_bare_records_only_orders_that_are_drafts_are_at_hand() -> None:
+    loose = {key: value for key, value in order("syrup", status="draft").items() if key != "id"}
+    found = chart(order(), loose, {"resourceType": "Condition", "id": "c1", "status": "draft"}, hook="order-sign")
+    assert [(use.reference, use.drafted) for use in found.uses] == [
+        ("MedicationRequest/m1", False),
+        ("context.draftOrders#0", True),
+    ]
+    assert list(found.drafts) == ["context.draftOrders#0"]
+
+
+def test_an_order_among_the_problems_that_are_being_put_on_the_list_is_no_order() -> None:
+    found = call({}, hook="problem-list-item-create", conditions=bundle(condition(), order()))
+    assert [problem.added for problem in found.problems] == [True]
+    assert (found.uses, list(found.drafts)) == ((), [])
 
 
 def test_a_draft_beside_the_active_order_of_its_id_leaves_both() -> None:

@@ -17,7 +17,8 @@ def test_a_result_is_read_in_its_concepts_unit() -> None:
 
 
 @pytest.mark.parametrize(("value", "unit", "read"), [(0.6, "mmol/L", "1.50"), (15, "mg/L", "1.50"), ("1.5", "mg/dL", "1.50"),
-                                                     (1.695, "mg/dL", "1.70"), (1.6949, "mg/dL", "1.69")])  # fmt: skip
+                                                     (1.695, "mg/dL", "1.70"), (1.6949, "mg/dL", "1.69"),
+                                                     (1.005, "mg/dL", "1.01"), (" 1.5 ", "mg/dL", "1.50")])  # fmt: skip
 def test_units_are_converted_and_rounded_half_up(value: Any, unit: str, read: str) -> None:
     assert [result.value for result in chart(lab(value=value, unit=unit)).results] == [Decimal(read)]
 
@@ -66,7 +67,14 @@ def test_a_score_needs_no_unit() -> None:
 
 
 def test_a_score_in_a_unit_we_cannot_read_is_not_believed() -> None:
-    assert codes(chart(lab("score", 12, "furlong"))) == ["unit-unknown"]
+    for unit in ({"unit": "furlong"}, {"code": "furlong"}):
+        assert codes(chart(lab("score", valueQuantity={"value": 12, **unit}))) == ["unit-unknown"]
+    assert chart(lab("score", valueQuantity={"value": 12, "unit": " ", "code": " "})).results
+
+
+@pytest.mark.parametrize("value", [0.2, 30])
+def test_the_ends_of_what_is_plausible_are_believed(value: float) -> None:
+    assert chart(lab(value=value)).results
 
 
 @pytest.mark.parametrize("value", [0.19, 31])
@@ -80,10 +88,18 @@ def test_an_implausible_value_is_noted(value: float) -> None:
     "value",
     [
         {"valueString": "1.3 mg/dL"},
+        {"valueInteger": "1.5 mg/dL"},
+        {"valueDecimal": "1.5 mg/dL"},
         {"valueRange": {"low": {"value": 1}}},
+        {"valueRatio": {"numerator": {"value": 1}}},
+        {"valueCodeableConcept": concept("expecting")},
         {"valueQuantity": {"value": 1.5, "unit": "mg/dL", "comparator": "ad"}},
         {"valueQuantity": {"value": 1.5, "unit": "mg/dL", "comparator": ["<"]}},
         {"valueQuantity": {"value": float("nan"), "unit": "mg/dL"}},
+        {"valueQuantity": {"value": "Infinity", "unit": "mg/dL"}},
+        {"valueQuantity": {"value": True, "unit": "mg/dL"}},
+        {"valueQuantity": {"value": 10**15, "unit": "mg/dL"}},
+        {"valueQuantity": {"value": -(10**15), "unit": "mg/dL"}},
         {"valueQuantity": "1.5"},
     ],
 )
@@ -92,6 +108,7 @@ def test_what_is_no_number_is_noted(value: Json) -> None:
     del sent["valueQuantity"]
     found = chart(sent | value)
     assert not found.results
+    assert not found.problems
     assert codes(found) == ["resource-unreadable"]
 
 
@@ -152,12 +169,23 @@ def test_a_period_counts_by_its_end_and_tells_the_days_recorded() -> None:
     assert (result.taken.text, result.period_days) == ("2026-06-03", 3)
 
 
+@pytest.mark.parametrize("period", [{"end": "2026-06-03"}, {"start": "2026-06-03"}])
+def test_a_period_with_one_end_tells_no_days(period: Json) -> None:
+    (result,) = chart(lab(when=None, effectivePeriod=period)).results
+    assert (result.taken.text, result.period_days) == ("2026-06-03", None)
+
+
 def test_a_component_is_a_result_of_its_own() -> None:
     panel = lab(code="panel", component=[{"code": concept("systolic"), "valueQuantity": {"value": 88, "unit": "mmHg"}}])
     del panel["valueQuantity"]
     found = chart(panel)
     assert [(result.concept, result.value) for result in found.results] == [("systolic", 88)]
     assert not found.notes
+
+
+def test_a_component_that_is_sent_twice_is_one_result() -> None:
+    part = {"code": concept("systolic"), "valueQuantity": {"value": 88, "unit": "mmHg"}}
+    assert [result.value for result in chart(lab(code="panel", component=[part, part])).results] == [88]
 
 
 def _status(value: str, when: str, identity: str = "o1", **more: Any) -> Json:
@@ -183,8 +211,16 @@ def test_a_coded_flag_holds_for_as_long_as_its_concept_says(when: str, holds: bo
 def test_a_later_no_takes_a_coded_flag_back() -> None:
     assert not chart(_status("expecting", "2026-05-01"), _status("not so", "2026-06-01", "o2")).problems
     assert chart(_status("not so", "2026-05-01"), _status("expecting", "2026-06-01", "o2")).problems
+    assert not chart(_status("not so", "2026-06-01"), _status("expecting", "2026-05-01", "o2")).problems
 
 
 def test_a_flag_that_is_not_final_or_lies_ahead_is_left_out() -> None:
     assert codes(chart(_status("expecting", "2026-05-01", status="preliminary"))) == ["status-ignored"]
     assert codes(chart(_status("expecting", "2026-07-01"))) == ["future-date"]
+    assert codes(chart(_status("expecting", ""))) == ["resource-unreadable"]
+    assert chart(_status("expecting", "2026-06-15")).problems
+
+
+def test_a_question_that_was_not_answered_is_no_flag_and_needs_no_note() -> None:
+    found = chart(lab("expecting-status"))
+    assert (found.problems, found.results, found.notes) == ((), (), ())

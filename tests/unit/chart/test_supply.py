@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mgcds.chart.supply import failed_in
-from tests.unit.chart.small import Json, bundle, call, codes, condition, lab, order, outcome, procedure, service
+from tests.unit.chart.small import Json, bundle, call, chart, codes, condition, lab, order, outcome, procedure, service
 
 LABORATORY = {"salts", "scores"}
 
@@ -24,6 +24,12 @@ LABORATORY = {"salts", "scores"}
         ({"conditions": bundle(outcome("error"), condition())}, {"conditions"}),
         ({"conditions": {"response": {"status": "404 Not Found"}, "resource": None}}, set()),
         ({"conditions": {"response": {"status": "200 OK"}, "resource": None}}, {"conditions"}),
+        ({"conditions": {"id": "neither a resource nor a wrapper"}}, set()),
+        ({"conditions": bundle(outcome("error"), outcome("information"))}, set()),
+        ({"conditions": bundle(outcome("information"), outcome("error"))}, set()),
+        ({"conditions": bundle(outcome("error") | {"issue": [{"severity": "warning"}, {"severity": "error"}]})}, set()),
+        ({"conditions": {"resourceType": "Bundle", "entry": [], "issue": [{"severity": "error"}]}}, {"conditions"}),
+        ({"problemList": bundle(outcome("information"))}, {"conditions"}),
         ({"one": bundle(condition()), "two": outcome("error")}, {"conditions"}),
         ({"everything": bundle(order(), condition(), service(), procedure("bypass", "completed"))},
          {"medications", "conditions", "orders", "procedures"}),
@@ -33,8 +39,18 @@ LABORATORY = {"salts", "scores"}
         ({"labOrders": None}, {"orders"}),
         ({"medication_orders": None}, {"medications"}),
         ({"medicationDispenses": None}, set()),
+        ({"medicationAdministrations": None}, set()),
+        ({"home-meds": None}, {"medications"}),
+        ({"labsOfToday": None}, LABORATORY),
+        ({"conditionList": None}, {"conditions"}),
+        ({"pastProcedures": None}, {"procedures"}),
+        ({"thePatient": None}, {"patient"}),
+        ({"patient": None}, {"patient"}),
         ({"problemList": None}, {"conditions"}),
         ({"x": bundle(link=[{"relation": "self", "url": "MedicationStatement/_search?patient=1"}])}, {"statements"}),
+        ({"x": bundle(link=[{"relation": "self", "url": "https://ehr/fhir/Observation?code=1"}])}, LABORATORY),
+        ({"x": {"resource": bundle(link=[{"relation": "self", "url": "Condition?patient=1"}])}}, {"conditions"}),
+        ({"x": bundle(link=[{"relation": "previous", "url": "Condition?patient=1"}])}, set()),
     ],
 )  # fmt: skip
 def test_what_was_supplied(prefetch: Json, supplied: set[str]) -> None:
@@ -57,6 +73,15 @@ def test_included_resources_do_not_make_a_page_incomplete() -> None:
     page: Any = bundle(condition(), order(), total=1)
     page["entry"][1]["search"] = {"mode": "include"}
     assert not codes(call({"conditions": page}))
+    page["entry"][0]["search"] = {"score": 1}
+    assert not codes(call({"conditions": page}))
+    page["entry"][0]["search"] = {"mode": "outcome"}
+    assert codes(call({"conditions": page})) == ["data-partial"]
+
+
+def test_of_bare_records_every_kind_counts_as_supplied() -> None:
+    kinds = {"patient", "medications", "statements", "conditions", "procedures", "orders"}
+    assert chart().supplied == kinds | LABORATORY
 
 
 def test_an_entry_that_is_no_resource_is_noted_and_sinks_no_other() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.chart.small import Json, chart, codes, concept, condition, dosage, order, procedure, service
+from tests.unit.chart.small import Json, bundle, call, chart, codes, concept, condition, dosage, order, procedure, service
 
 
 def old_order(**more: Any) -> Json:
@@ -35,6 +35,11 @@ def days(record: Json) -> tuple[str | None, str | None, bool]:
         (order(resourceType="MedicationAdministration", status="completed", occurencePeriod={"start": "2026-06-01", "end": "2026-06-02"}),
          ("2026-06-01", "2026-06-02", False)),
         (order(resourceType="MedicationAdministration", status="completed", occurenceDateTime="2026-06-01"), ("2026-06-01", "2026-06-01", False)),
+        (order(resourceType="MedicationAdministration", status="completed", occurrencePeriod={"start": "2026-06-01", "end": "2026-06-02"}),
+         ("2026-06-01", "2026-06-02", False)),
+        (order(resourceType="MedicationStatement", status="recorded", dateAsserted="2026-06-01", effectiveTiming={"code": {"text": "BID"}}),
+         (None, None, True)),
+        (old_order(authoredOn="2026-02-01"), ("2026-02-01", None, True)),
     ],
 )  # fmt: skip
 def test_dates_that_only_some_versions_have(record: Json, expected: tuple[str | None, str | None, bool]) -> None:
@@ -90,6 +95,27 @@ def test_an_older_order_is_pending_while_it_is_open(status: str) -> None:
 def test_an_older_order_that_is_proposed_or_over_is_not(status: str) -> None:
     for kind in ("ProcedureRequest", "DiagnosticOrder"):
         assert not chart(service(status=status) | {"resourceType": kind}).requests
+
+
+@pytest.mark.parametrize("status", ["rejected", "aborted", "cancelled", "failed"])
+def test_an_older_draft_that_is_over_is_not_pending(status: str) -> None:
+    for kind in ("ProcedureRequest", "DiagnosticOrder"):
+        drafts = bundle(service(status=status) | {"resourceType": kind})
+        assert not call({}, hook="order-sign", draftOrders=drafts).requests
+
+
+def test_an_older_procedure_that_is_suspended_goes_on() -> None:
+    assert chart(procedure("washing", "suspended")).problems
+
+
+def test_an_older_administration_tells_its_order_and_its_reason() -> None:
+    given = order(
+        resourceType="MedicationAdministration",
+        prescription={"reference": "MedicationRequest/m0"},
+        reasonGiven=[concept("gout")],
+    )
+    (use,) = chart(given | {"status": "in-progress"}).uses
+    assert (use.links, use.indications) == ({"MedicationRequest/m0"}, {"gout"})
 
 
 def test_each_item_of_a_diagnostic_order_has_a_status_of_its_own() -> None:
@@ -155,6 +181,41 @@ def test_reasons_of_every_version() -> None:
 def test_words_of_a_whole_dosage_are_no_dose_but_are_noted() -> None:
     assert codes(chart(order(renderedDosageInstruction="two with lunch"))) == ["dosage-unreadable"]
     assert not codes(chart(order(renderedDosageInstruction="one a day", dosageInstruction=[dosage()])))
+
+
+LATER = "http://hl7.org/fhir/5.0/StructureDefinition/extension-Timing.repeat."
+
+
+def test_times_of_a_later_version_are_read_beside_extensions_that_are_not() -> None:
+    extensions = [{"url": "http://local/why", "valueCode": "mon"}, {"url": f"{LATER}count", "valueInteger": 3}, {"id": "bare"},
+                  {"url": f"{LATER}timeOfDay", "valueTime": "08:00:00"}, {"url": f"{LATER}timeOfDay", "valueTime": "20:00:00"},
+                  {"url": f"{LATER}dayOfWeek", "valueCode": "mon"}]  # fmt: skip
+    (use,) = chart(order(dosageInstruction=[dosage() | {"timing": {"repeat": {"extension": extensions}}}])).uses
+    assert [(each.minutes, each.weekdays) for each in use.times] == [((480, 1200), frozenset({0}))]
+    assert use.portions[0].high == 800
+
+
+@pytest.mark.parametrize(
+    "needed", [{"asNeeded": True}, {"asNeededFor": [concept("cramps")]}, {"asNeededFor": concept("cramps")}]
+)
+def test_what_is_taken_as_needed_has_no_daily_dose_in_any_version(needed: Json) -> None:
+    (use,) = chart(order(dosageInstruction=[dosage() | needed])).uses
+    assert use.portions[0].high is None
+
+
+@pytest.mark.parametrize("key", ["doseQuantity", "quantityQuantity", "quantity", "dose"])
+def test_a_dose_may_stand_under_the_name_of_any_version(key: str) -> None:
+    flat = {"timing": dosage()["timing"], key: {"value": 2, "unit": "tablet"}}
+    for record in (order(dosageInstruction=[flat]), order(resourceType="MedicationStatement", dosage=[flat])):
+        (use,) = chart(record).uses
+        assert use.portions[0].high == 800
+
+
+@pytest.mark.parametrize("key", ["doseRange", "quantityRange"])
+def test_a_range_of_doses_may_stand_under_the_name_of_any_version(key: str) -> None:
+    ends = {"low": {"value": 1, "unit": "tablet"}, "high": {"value": 2, "unit": "tablet"}}
+    (use,) = chart(order(dosageInstruction=[{"timing": dosage()["timing"], key: ends}])).uses
+    assert (use.portions[0].low, use.portions[0].high) == (400, 800)
 
 
 def test_moments_that_are_written_out_are_doses_of_their_day() -> None:

@@ -103,6 +103,10 @@ def test_an_ndc_in_its_forms(terminology: Terminology, code: str) -> None:
         ("12345-6789", ()),
         ("123456-789-1", ()),
         ("1234-5678-x", ()),
+        (" 12345-678-90 ", ("12345067890",)),
+        ("1234-56789-1", ()),
+        ("1234-5678-901", ()),
+        ("1234567890-1", ()),
         ("", ()),
     ],
 )
@@ -118,6 +122,11 @@ def test_ten_bare_digits_that_may_be_either_of_two_products_are_not_guessed(term
 
 def test_an_atc_code_where_nothing_else_is_known(terminology: Terminology) -> None:
     assert "bisphosphonates" in terminology.medicine([Coding(ATC, "M05BA01")], "etidronate disodium 400 mg tablet").classes
+
+
+def test_an_atc_group_tells_the_class_and_a_like_code_of_another_system_does_not(terminology: Terminology) -> None:
+    assert terminology.medicine([Coding(ATC, "A12CC99")], "").classes == {"magnesium"}
+    assert not terminology.medicine([Coding("urn:local", "A12CC99")], "").classes
 
 
 def test_unresolved_is_a_state_that_keeps_the_name(terminology: Terminology) -> None:
@@ -182,3 +191,114 @@ def test_snomed_files_may_be_left_out(terminology: Terminology, tmp_path) -> Non
     without = Terminology.load(tmp_path / "rules")
     assert without.concepts_of([Coding(SNOMED, "431857002")], "", "Condition") == frozenset()
     assert without.concepts_of([Coding(ICD10CM, "N18.4")], "", "Condition") == {"ckd-4"}
+
+
+def of_words(terminology: Terminology, text: str) -> list[tuple[str, str, str, str]]:
+    """Ingredient, strength with its unit, factor to elemental (where there is one) and basis."""
+    return [
+        (i.name, f"{i.strength} {i.unit}", "" if i.factor is None else str(round(i.factor, 3)), i.basis)
+        for i in terminology.medicine([], text).ingredients
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "strength", "factor", "basis"),
+    [
+        ("magnesium citrate 1000 mg (elemental 160 mg)", "1000 mg", "0.160", "declared"),
+        ("magnesium citrate 1 g tablet", "1000 mg", "", "ambiguous"),
+        ("magnesium citrate 1000 mcg tablet", "1.000 mg", "", "ambiguous"),
+        ("magnesium citrate 1000 mg, elemental: 160 mg", "1000 mg", "0.160", "declared"),
+        ("magnesium citrate 1000 mg, elemental magnesium 160 mg", "1000 mg", "0.160", "declared"),
+        ("magnesium citrate 1000 mg - elemental 160 mg tablet", "1000 mg", "0.160", "declared"),
+        ("magnesium citrate 160 mg elemental, citrate 1000 mg", "1000 mg", "0.160", "declared"),
+        ("160 mg elemental, magnesium citrate 1000 mg", "1000 mg", "0.160", "declared"),
+        ("magnesium citrate 8 mEq, elemental 97 mg", "8 mEq", "12.152", "elemental"),
+        # More nutrient than salt, or so much of a tablet in so much of a millilitre: it declares nothing.
+        ("magnesium citrate 100 mg (provides 160 mg elemental magnesium)", "100 mg", "", "ambiguous"),
+        ("magnesium citrate 1000 mg/5 mL (160 mg elemental magnesium)", "200 mg", "", "ambiguous"),
+        ("magnesium citrate 9999999999999999 mg", "None mg", "", "ambiguous"),
+    ],
+)
+def test_what_words_declare_is_believed_where_it_can_be(
+    terminology: Terminology, text: str, strength: str, factor: str, basis: str
+) -> None:
+    assert of_words(terminology, text) == [("magnesium citrate", strength, factor, basis)]
+
+
+def test_each_of_three_ingredients_has_the_amount_that_follows_it(terminology: Terminology) -> None:
+    found = of_words(terminology, "calcium carbonate 600 mg / magnesium oxide 400 mg / zinc gluconate 15 mg tablet")
+    assert [each[:2] for each in found] == [
+        ("calcium carbonate", "600 mg"), ("magnesium oxide", "400 mg"), ("zinc gluconate", "15 mg"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("written", "strength"),
+    [("0,5 g", "500.0 mg"), ("241,3 mg", "241.3 mg"), ("0,125 g", "125.000 mg"), ("0,25 g", "250.00 mg"), ("1,000 mg", "1000 mg"),
+     ("10,000 mcg", "10.000 mg"), ("5,10,15 mg", "None mg")],
+)  # fmt: skip
+def test_a_decimal_comma_is_no_pause_between_two_numbers(terminology: Terminology, written: str, strength: str) -> None:
+    assert of_words(terminology, f"magnesium oxide {written} tablet") == [("magnesium oxide", strength, "0.603", "salt")]
+
+
+def test_what_is_declared_of_two_salts_together_is_said_of_neither(terminology: Terminology) -> None:
+    found = of_words(terminology, "magnesium oxide / magnesium citrate 1000 mg (provides 250 mg elemental magnesium)")
+    assert [each[2:] for each in found] == [("0.603", "salt"), ("", "ambiguous")]
+
+
+def test_words_beside_a_product_code_may_declare_what_its_salt_holds(terminology: Terminology) -> None:
+    text = "magnesium citrate 100 mg tablet (provides 14 mg elemental magnesium)"
+    assert strengths(terminology.medicine(rx("1313985"), text))[0][1:] == (Decimal(100), "unit", Decimal("0.14"), "declared")
+    other = text.replace("100 mg", "200 mg")  # not the strength of the product
+    assert strengths(terminology.medicine(rx("1313985"), other))[0][1:] == (Decimal(100), "unit", Decimal(1), "ambiguous")
+
+
+def _part(code: str, strength: Decimal | None, unit: str | None = "mg") -> StatedIngredient:
+    return StatedIngredient((Coding(RXNORM, code),), "", strength, unit, "unit")
+
+
+@pytest.mark.parametrize(
+    ("salt", "nutrient", "strength", "factor"),
+    [(Decimal(500), Decimal(50), 500, "0.1"), (None, Decimal(50), 50, "1"), (Decimal(500), None, 500, None)],
+)
+def test_a_stated_nutrient_says_what_the_stated_salt_holds(
+    terminology: Terminology, salt: Decimal | None, nutrient: Decimal | None, strength: int, factor: str | None
+) -> None:
+    ((name, amount, _, held, _),) = strengths(
+        terminology.medicine([], "tablet", [_part("476818", salt), _part("6574", nutrient)])
+    )
+    assert (name, amount, held) == ("magnesium glycinate", strength, None if factor is None else Decimal(factor))
+
+
+def test_a_stated_ingredient_without_a_strength_leaves_it_to_the_words(terminology: Terminology) -> None:
+    medicine = terminology.medicine([], "magnesium oxide 400 mg tablet", [_part("6582", None)])
+    assert [(part.name, part.strength) for part in medicine.ingredients] == [("magnesium oxide", 400)]
+
+
+def test_a_code_is_believed_before_words_of_another_medicine(terminology: Terminology) -> None:
+    for code, name in (("6582", "magnesium oxide"), ("6574", "magnesium")):
+        assert terminology.medicine(rx(code), "zinc sulfate 220 mg").name == name
+
+
+@pytest.mark.parametrize("code", ["00603020922", "0603-0209-22"])
+def test_an_ndc_under_another_system_is_none(terminology: Terminology, code: str) -> None:
+    assert terminology.medicine([Coding(NDC, code)], "").is_resolved
+    assert not terminology.medicine([Coding("urn:local", code)], "").is_resolved
+
+
+def test_a_display_that_repeats_the_text_makes_no_other_product(terminology: Terminology) -> None:
+    text = "Magnesium oxide 400 mg tablet"
+    assert terminology.medicine([Coding("urn:x", "1", text.upper())], text).key == terminology.medicine([], text).key
+
+
+@pytest.mark.parametrize(
+    ("count", "name"),
+    [
+        (3, "magnesium oxide / zinc sulfate / calcium carbonate"),
+        (4, "magnesium oxide / zinc sulfate / calcium carbonate and 1 more"),
+        (5, "magnesium oxide / zinc sulfate / calcium carbonate and 2 more"),
+    ],
+)
+def test_a_mixture_is_called_by_its_first_three(terminology: Terminology, count: int, name: str) -> None:
+    parts = ["magnesium oxide", "zinc sulfate", "calcium carbonate", "omeprazole", "alendronate"]
+    assert terminology.medicine([], " / ".join(parts[:count])).name == name
