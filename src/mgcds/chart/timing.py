@@ -50,6 +50,8 @@ def read_timing(timing: Any, zone: tzinfo = UTC) -> Schedule:
     fewest, most = _doses(repeat, written, events) or _coded(value.get("code")) or (None, None)
     if days and fewest is not None and most is not None:
         once = Decimal(len(minutes) or 1)  # "once a week, on Monday" is one dose on that day
+        if text(repeat.get("periodUnit")) == "wk":  # and "six a week, on Monday, Wednesday and Friday" are two
+            fewest, most = (max(once, round(number * 7 / len(days), 6)) for number in (fewest, most))
         fewest, most = (once if fewest < 1 else fewest), (once if most < 1 else most)
     return Schedule(fewest, most, Times(minutes or None, days or None), _length(repeat, *bounds_of(timing, zone)))
 
