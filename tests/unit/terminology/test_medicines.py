@@ -241,6 +241,104 @@ def test_a_decimal_comma_is_no_pause_between_two_numbers(terminology: Terminolog
     assert of_words(terminology, f"magnesium oxide {written} tablet") == [("magnesium oxide", strength, "0.603", "salt")]
 
 
+@pytest.mark.parametrize(
+    ("written", "strength"),
+    [("1 000 mg", "1000 mg"), ("1\u202f000 mg", "1000 mg"), ("1'000 mg", "1000 mg"), ("1\u2019500 mg", "1500 mg"),
+     ("1 500 mg", "None mg"), ("1.500 mg", "None mg"), ("1.745 g", "1745 mg"), ("1.125 mg", "1.125 mg"), ("0.500 mg", "0.500 mg")],
+)  # fmt: skip
+def test_a_thousand_in_the_spelling_of_another_country_is_no_small_or_empty_dose(
+    terminology: Terminology, written: str, strength: str
+) -> None:
+    ((_, found, _, _),) = of_words(terminology, f"magnesium glycinate {written} tablet")
+    assert found.replace("1745.000", "1745") == strength
+
+
+@pytest.mark.parametrize(
+    ("text", "strength"),
+    [
+        ("magnesium oxide 200-400 mg", None),
+        ("magnesium oxide 200 to 400 mg", None),
+        ("magnesium oxide 200 mg to 400 mg", None),
+        ("magnesium oxide 200 mg - 400 mg", None),
+        ("magnesium oxide (MAG-OX 400) 400 mg tablet", 400),
+        ("Mag-Ox 400 400 mg", 400),
+        ("magnesium oxide 2 x 400 mg", 400),
+    ],
+)
+def test_a_range_is_no_strength_and_a_number_in_a_brand_is_no_range(
+    terminology: Terminology, text: str, strength: int | None
+) -> None:
+    assert [part.strength for part in terminology.medicine([], text).ingredients] == [strength]
+
+
+@pytest.mark.parametrize(
+    ("text", "strength", "per"),
+    [
+        ("magnesium sulfate 40 g/L", 40, "mL"),
+        ("magnesium sulfate 20 g/0.5 L", 40, "mL"),
+        ("magnesium hydroxide 400 mg per 5 mL", 80, "mL"),
+        ("magnesium hydroxide 400 mg/5 cc", None, ""),
+        ("magnesium sulfate 40 mg/kg", None, ""),
+        ("magnesium sulfate 2 g/hr", None, ""),
+        ("magnesium sulfate 2 g/1 h", None, ""),
+        ("magnesium oxide 800 mg/2 tablets", None, ""),
+        ("magnesium glycinate 2000 mg, provides 282 mg magnesium per 2 tablets", None, ""),
+        ("magnesium oxide 400 mg per tablet", 400, "unit"),
+        ("magnesium oxide 400 mg/1", 400, "unit"),
+        ("magnesium oxide 400 mg / 1 tablet", 400, "unit"),
+    ],
+)
+def test_an_amount_per_litre_kilogram_hour_or_two_tablets_is_not_that_of_one(
+    terminology: Terminology, text: str, strength: int | None, per: str
+) -> None:
+    assert [(part.strength, part.per) for part in terminology.medicine([], text).ingredients] == [(strength, per)]
+
+
+@pytest.mark.parametrize(
+    ("text", "strengths_of"),
+    [
+        ("aluminum hydroxide-magnesium hydroxide-simethicone 200-200-20 mg/5 mL", (None, None)),
+        ("aluminum hydroxide-magnesium hydroxide-simethicone 200 mg-200 mg-20 mg/5 mL oral suspension", (None, None)),
+        ("calcium-magnesium 500 mg-250 mg tablet", (None, None)),
+        ("calcium carbonate/magnesium oxide 300 mg", (None, None)),
+        ("Each tablet contains 500 mg calcium carbonate and 250 mg magnesium oxide", (None, None)),
+        ("magnesium 250 mg (as magnesium oxide), zinc 15 mg (as zinc gluconate)", (None, None)),
+        ("vitamin D3 1,000 IU + magnesium 100 mg", (None, 100)),
+        ("MAG-OX (magnesium oxide) 400 mg, zinc 15 mg", (400, 15)),
+    ],
+)
+def test_the_amount_of_one_ingredient_is_never_anothers(
+    terminology: Terminology, text: str, strengths_of: tuple[int | None, ...]
+) -> None:
+    assert tuple(part.strength for part in terminology.medicine([], text).ingredients) == strengths_of
+
+
+@pytest.mark.parametrize(
+    ("text", "strength", "elemental"),
+    [
+        ("magnesium oxide (equiv. to Mg 250 mg)", 250, 250),
+        ("magnesium oxide 240 mg Mg", 240, 240),
+        ("magnesium oxide 400 mg (= 240 mg Mg) tablet", 400, 240),
+        ("magnesium oxide 400 mg, Zn 15 mg", 400, 241),  # another nutrient's
+        ("magnesium elemental 300 mg (from oxide 500 mg)", 300, 300),
+        ("magnesium (as magnesium oxide 400 mg) 241 mg", 400, 241),
+    ],
+)
+def test_a_label_that_counts_the_nutrient_by_its_symbol_is_not_taken_for_its_salt(
+    terminology: Terminology, text: str, strength: int, elemental: int
+) -> None:
+    (part,) = terminology.medicine([], text).ingredients
+    assert part.strength == strength
+    assert part.factor is not None
+    assert round(part.strength * part.factor) == elemental
+
+
+def test_what_a_salt_of_unread_amount_holds_is_not_declared_by_the_nutrients_amount(terminology: Terminology) -> None:
+    assert of_words(terminology, "magnesium oxide 200-400 mg (120 mg elemental)") == [
+        ("magnesium oxide", "None mg", "0.603", "salt")
+    ]
+
+
 def test_what_is_declared_of_two_salts_together_is_said_of_neither(terminology: Terminology) -> None:
     found = of_words(terminology, "magnesium oxide / magnesium citrate 1000 mg (provides 250 mg elemental magnesium)")
     assert [each[2:] for each in found] == [("0.603", "salt"), ("", "ambiguous")]
