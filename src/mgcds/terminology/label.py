@@ -179,7 +179,8 @@ def _declared(amounts: list[_Amount], *, said: bool) -> tuple[Decimal | None, tu
     `said`: the words say somewhere that their amount is the nutrient's.
     """
     nutrient = [each.strength for each in amounts if each.elemental and each.strength.value]
-    if nutrient and any(not each.elemental and each.strength.value is None for each in amounts):
+    kinds = {(each.elemental, each.strength.value is None) for each in amounts}
+    if len(kinds) > 1 and any(is_open for _, is_open in kinds):  # "400 mg (120-240 mg elemental)"
         return None, ()
     labelled = [each.strength for each in amounts if not each.elemental and each.strength.value]
     if nutrient and labelled:

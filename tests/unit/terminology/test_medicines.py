@@ -215,6 +215,11 @@ def of_words(terminology: Terminology, text: str) -> list[tuple[str, str, str, s
         ("magnesium citrate 8 mEq, elemental 97 mg", "8 mEq", "12.152", "elemental"),
         # More nutrient than salt, or so much of a tablet in so much of a millilitre: it declares nothing.
         ("magnesium citrate 100 mg (provides 160 mg elemental magnesium)", "100 mg", "", "ambiguous"),
+        ("magnesium citrate 100 mg (8 mEq elemental)", "100 mg", "", "ambiguous"),
+        # So much or so much: the amount beside it is not all nutrient for that.
+        ("magnesium citrate 1000 mg (120-160 mg elemental)", "1000 mg", "", "ambiguous"),
+        ("magnesium citrate 800-1000 mg (120-160 mg elemental)", "None mg", "", "ambiguous"),
+        ("magnesium (as magnesium citrate) 100-200 mg", "None mg", "1.000", "declared"),
         ("magnesium citrate 1000 mg/5 mL (160 mg elemental magnesium)", "200 mg", "", "ambiguous"),
         ("magnesium citrate 9999999999999999 mg", "None mg", "", "ambiguous"),
     ],
@@ -261,7 +266,7 @@ def test_a_thousand_in_the_spelling_of_another_country_is_no_small_or_empty_dose
         ("magnesium oxide 200 mg to 400 mg", None),
         ("magnesium oxide 200 mg - 400 mg", None),
         ("magnesium oxide (MAG-OX 400) 400 mg tablet", 400),
-        ("Mag-Ox 400 400 mg", 400),
+        ("magnesium oxide Mag-Ox 400 400 mg", 400),
         ("magnesium oxide 2 x 400 mg", 400),
     ],
 )
@@ -301,6 +306,8 @@ def test_an_amount_per_litre_kilogram_hour_or_two_tablets_is_not_that_of_one(
         ("aluminum hydroxide-magnesium hydroxide-simethicone 200 mg-200 mg-20 mg/5 mL oral suspension", (None, None)),
         ("calcium-magnesium 500 mg-250 mg tablet", (None, None)),
         ("calcium carbonate/magnesium oxide 300 mg", (None, None)),
+        ("Mag-Al 200 mg tablet", (None, None)),
+        ("magnesium sulfate 500 mg/mL 4.06 mEq/mL", (500,)),
         ("Each tablet contains 500 mg calcium carbonate and 250 mg magnesium oxide", (None, None)),
         ("magnesium 250 mg (as magnesium oxide), zinc 15 mg (as zinc gluconate)", (None, None)),
         ("vitamin D3 1,000 IU + magnesium 100 mg", (None, 100)),
