@@ -85,6 +85,7 @@ class Drugs:
     symbols: Mapping[str, str]  # mg -> magnesium
     symbol_after: re.Pattern[str]
     symbol_before: re.Pattern[str]
+    symbol_within: re.Pattern[str]
     members: Mapping[str, frozenset[str]] = field(default_factory=dict)  # ingredient -> classes it belongs to
     site: SiteTables | None = None  # what a site imported; its products and NDC codes are in those above
 
@@ -166,6 +167,7 @@ def load_drugs(root: Path, site: SiteTables | None = None) -> Drugs:
         re.compile(rf"\s*(?:of\s+)?(?:{elemental})(?:\s+\w+)?\s*:?\s*"), re.compile(rf"[\s;]*(?:{made_of})(?!\w)"),
         {str(each): str(nutrient) for each, nutrient in words["symbols"].items()},
         re.compile(rf"\s*(?:of\s+)?{symbol}\s*(?:;|$)"), re.compile(rf"(?<!\d\s){symbol}\s*:?\s*$"),
+        re.compile(rf"(?<![\d.])([\d.]++) ; ([\d.]++) {symbol} ; (mg)(?!\w)"),
         {name: frozenset(keys) for name, keys in members.items()}, site,
     )  # fmt: skip
 

@@ -14,13 +14,13 @@ from mgcds.units import decimal, milligrams, normal_unit
 
 # Possessive, and never from within a number: a long row of digits is read once, not once from each of its digits.
 _AMOUNT = re.compile(
-    r"(?<!\d)(?<!\d\.)(\d++(?:\.\d++)?+|(?<![\w.])\.\d++)\s*+(mg|mcg|ug|g|meq)"
+    r"(?<!\d)(?<!\d\.)(\d++(?:\.\d++)?+|(?<![\w.])\.\d++)\s*+(mg|mcg|[uµμ]g|gm?|meq)"
     r"(?:\s*+(?:/|per\b)\s*+(\d++(?:\.\d++)?+|\.\d++)?\s*+(ml|l)\b)?(?!\w)"
 )
 # What leaves a strength open: another number before it (200-400 mg, 700-300 mg, 1 500 mg; a dose of one, or two of a list?),
 # 1.500 mg, which is one and a half or fifteen hundred, and an amount of something else than one unit or a volume (mg/kg).
 _NUMBER_BEFORE = re.compile(r"\d\s*(?:/|to\s|or\s)?\s*$")
-_THOUSAND_OR_DECIMAL = re.compile(r"[1-9]\d{0,2}\.\d\d0\s*(?:mg|mcg|ug)")
+_THOUSAND_OR_DECIMAL = re.compile(r"[1-9]\d{0,2}\.\d\d0\s*(?:mg|mcg|[uµμ]g)")
 _OF_SOMETHING_ELSE = re.compile(
     r"\s*(?:/|per\b)\s*(?:(?!1(?![\d.]))\d|(?:1\s*)?(?:l|liter|litre|dl|k?g|m2|h|hr|hour|min|day)\b)"
 )
@@ -70,6 +70,8 @@ class Label:
 
 def read_label(drugs: Drugs, words: str) -> Label:
     """The label that plain words spell."""
+    # "400 (241.3 Mg) MG tablet" as "400 mg ; 241.3 mg Mg ; tablet": some catalogues write the unit once, behind both.
+    words = drugs.symbol_within.sub(r"\1 \4 ; \2 \4 \3 ;", words)
     found = [_Name(match.start(), match.end(), drugs.lexicon[match[0]]) for match in drugs.phrases.finditer(words)]
     every = [name for each in found for name in each.ingredients]
     held = {drugs.salts[name].nutrient for name in every if name in drugs.salts and drugs.salts[name].nutrient != name}

@@ -281,6 +281,9 @@ def test_a_range_is_no_strength_and_a_number_in_a_brand_is_no_range(
     [
         ("magnesium sulfate 40 g/L", 40, "mL"),
         ("magnesium sulfate 20 g/0.5 L", 40, "mL"),
+        ("Magnesium Sulfate 2 GM/50ML Intravenous Solution", 40, "mL"),
+        ("magnesium oxide 400000 \u00b5g", 400, "unit"),
+        ("magnesium oxide 400000 \u03bcg", 400, "unit"),
         ("magnesium hydroxide 400 mg per 5 mL", 80, "mL"),
         ("magnesium hydroxide 400 mg/5 cc", None, ""),
         ("magnesium sulfate 40 mg/kg", None, ""),
@@ -325,6 +328,9 @@ def test_the_amount_of_one_ingredient_is_never_anothers(
     [
         ("magnesium oxide (equiv. to Mg 250 mg)", 250, 250),
         ("magnesium oxide 240 mg Mg", 240, 240),
+        ("Magnesium Oxide 400 (241.3 Mg) MG tablet", 400, 241),
+        ("Magnesium Oxide -Mg Supplement 400 (240 Mg) MG Oral Tablet", 400, 240),
+        ("Zinc Sulfate 220 (50 Zn) MG capsule", 220, 50),
         ("magnesium oxide 400 mg (= 240 mg Mg) tablet", 400, 240),
         ("magnesium oxide 400 mg, Zn 15 mg", 400, 241),  # another nutrient's
         ("magnesium elemental 300 mg (from oxide 500 mg)", 300, 300),
