@@ -62,6 +62,7 @@ class Label:
     strengths: Mapping[str, Strength] = field(default_factory=dict)
     declared: Decimal | None = None
     contents: tuple[tuple[Decimal, Decimal], ...] = ()  # (labelled, nutrient) amounts that stand together
+    made_of: bool = False  # whether a nutrient is said to be there as its salt: "magnesium (as magnesium oxide) 250 mg"
 
     def elemental_of(self, strength: Decimal | None) -> Decimal | None:
         """The nutrient in one mg of a product whose labelled strength these words repeat."""
@@ -82,9 +83,12 @@ def read_label(drugs: Drugs, words: str) -> Label:
     amounts = [_amount(drugs, words, match, found, held) for match in _AMOUNT.finditer(words)]
     amounts = _each_claimed_once(drugs, words, _without_ranges(words, amounts))
     made_of = any(drugs.made_of.match(words, each.end) for each in bare)
-    declared, contents = _declared(amounts, said=made_of or drugs.elemental_words.search(words) is not None)
+    own = _of_the_salt(drugs, kept, amounts)
+    elsewhere = any(each.elemental for each in amounts if each not in own)
+    said = made_of or (drugs.elemental_words.search(words) is not None and not elsewhere)
+    declared, contents = _declared(own, said=said)
     strengths = {} if _OF_SEVERAL.search(words) else _strengths(drugs, words, kept, amounts)
-    return Label(words, names, strengths, declared, contents)
+    return Label(words, names, strengths, declared, contents, made_of)
 
 
 def _is_bare(name: _Name, held: set[str]) -> bool:
@@ -173,6 +177,22 @@ def _strengths(drugs: Drugs, words: str, names: list[_Name], amounts: list[_Amou
             made.setdefault(name.ingredients[0], Strength() if together else best.strength)
         listed = None if best is not None else name
     return made
+
+
+def _of_the_salt(drugs: Drugs, names: list[_Name], amounts: list[_Amount]) -> list[_Amount]:
+    """The amounts that may say what the one salt of a label holds: those after it, up to the next ingredient."""
+    known = drugs.salts
+    salts = [at for at, each in enumerate(names)
+             if any(name in known and known[name].basis != "elemental" for name in each.ingredients)]  # fmt: skip
+    if len(salts) != 1:
+        return amounts
+    (at,) = salts
+    until = names[at + 1].start if at + 1 < len(names) else None
+    after = [each for each in amounts if names[at].end <= each.start and (until is None or each.start < until)]
+    if len(names) > 1:
+        return after
+    # Beside an ingredient that we do not know: "1000 mg of it, zinc sulfate 220 mg (50 mg elemental)".
+    return [each for each in amounts if each in after or each.elemental or all(other.elemental for other in after)]
 
 
 def _declared(amounts: list[_Amount], *, said: bool) -> tuple[Decimal | None, tuple[tuple[Decimal, Decimal], ...]]:

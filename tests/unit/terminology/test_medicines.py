@@ -346,6 +346,27 @@ def test_a_label_that_counts_the_nutrient_by_its_symbol_is_not_taken_for_its_sal
     assert round(part.strength * part.factor) == elemental
 
 
+@pytest.mark.parametrize(
+    ("text", "salt", "elemental"),
+    [
+        ("vitamin C 500 mg, zinc sulfate 220 mg (50 mg elemental zinc)", "zinc sulfate", 50),
+        ("calcium carbonate 298 mg / magnesium chloride 596 mg (71 mg elemental magnesium)", "magnesium chloride", 71),
+        ("calcium (as calcium carbonate) 500 mg, magnesium (as magnesium oxide) 250 mg", "magnesium oxide", 250),
+        ("magnesium oxide 400 mg (240 mg elemental), omeprazole 20 mg", "magnesium oxide", 240),
+        ("omeprazole 20 mg, magnesium 241 mg (as magnesium oxide 400 mg)", "magnesium oxide", 241),
+        ("omeprazole 20 mg, 160 mg elemental, magnesium citrate 1000 mg", "magnesium citrate", None),
+        ("omeprazole 20 mg, magnesium (as magnesium oxide 400 mg) 241 mg", "magnesium oxide", 241),
+        ("magnesium (as magnesium oxide) 250 mg, zinc (as zinc gluconate) 15 mg", "magnesium oxide", None),
+    ],
+)
+def test_what_a_salt_holds_is_not_reckoned_from_the_amount_of_its_neighbour(
+    terminology: Terminology, text: str, salt: str, elemental: int | None
+) -> None:
+    (part,) = (part for part in terminology.medicine([], text).ingredients if part.name == salt)
+    assert part.strength is not None
+    assert (None if part.factor is None else round(part.strength * part.factor)) == elemental
+
+
 def test_what_a_salt_of_unread_amount_holds_is_not_declared_by_the_nutrients_amount(terminology: Terminology) -> None:
     assert of_words(terminology, "magnesium oxide 200-400 mg (120 mg elemental)") == [
         ("magnesium oxide", "None mg", "0.603", "salt")
@@ -413,3 +434,29 @@ def test_a_display_that_repeats_the_text_makes_no_other_product(terminology: Ter
 def test_a_mixture_is_called_by_its_first_three(terminology: Terminology, count: int, name: str) -> None:
     parts = ["magnesium oxide", "zinc sulfate", "calcium carbonate", "omeprazole", "alendronate"]
     assert terminology.medicine([], " / ".join(parts[:count])).name == name
+
+
+def test_a_local_code_with_the_digits_of_an_rxnorm_product_is_not_that_product(terminology: Terminology) -> None:
+    assert terminology.medicine(rx("198051"), "").is_resolved
+    assert not terminology.medicine([Coding("urn:local", "198051")], "").is_resolved
+
+
+def test_an_atc_code_alone_names_the_ingredient(terminology: Terminology) -> None:
+    medicine = terminology.medicine([Coding(ATC, "A02BC01")], "")
+    assert (medicine.name, medicine.resolved_by) == ("omeprazole", "atc")
+
+
+def test_a_stated_ingredient_is_there_beside_the_coded_one(terminology: Terminology) -> None:
+    told = [StatedIngredient((), "zinc", Decimal(15), "mg", "unit")]
+    for codes in (rx("7646"), [Coding(ATC, "A02BC01")]):
+        assert terminology.medicine(codes, "", told).name == "omeprazole / zinc"
+
+
+def test_the_display_of_a_code_tells_the_strength_that_the_text_leaves_out(terminology: Terminology) -> None:
+    medicine = terminology.medicine([Coding("urn:local", "1", "Magnesium oxide 400 mg tablet")], "Magnesium oxide")
+    assert [part.strength for part in medicine.ingredients] == [400]
+
+
+def test_a_stated_strength_in_milliequivalents_is_not_one_in_milligrams(terminology: Terminology) -> None:
+    (part,) = terminology.medicine([], "", [StatedIngredient((), "magnesium chloride", Decimal(8), "mEq", "unit")]).ingredients
+    assert (part.strength, part.unit, part.factor, part.basis) == (8, "mEq", Decimal("12.1525"), "elemental")
