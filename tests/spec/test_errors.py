@@ -169,3 +169,17 @@ def test_age_bands_of_a_table_leave_no_gap(mini: Mini) -> None:
     mini.write("vocabulary/spec.yaml", VOCABULARY)
     mini.rule(GOOD, backs="serum_mg.below")
     assert any("'5 to 8 years' does not follow '1 to 3 years'" in line for line in mini.problems())
+
+
+def test_of_two_rules_with_one_id_neither_replaces_the_other_unseen(mini: Mini) -> None:
+    mini.write("vocabulary/spec.yaml", VOCABULARY)
+    mini.rule(GOOD, backs="serum_mg.below")
+    again = (mini.root / "examples/ex-ample.yaml").read_text()
+    mini.write("others/ex-ample.yaml", again)
+    assert any("the rule id 'ex-ample' is used twice; ids are for life" in line for line in mini.problems())
+
+
+def test_a_source_in_a_state_that_nobody_knows_is_an_error(mini: Mini) -> None:
+    path = mini.root / "sources.yaml"
+    path.write_text(path.read_text() + "new: {citation: A paper., state: chekced}\n")
+    assert any("'chekced' is no state" in line for line in errors(mini, GOOD))

@@ -47,6 +47,7 @@ def test_what_is_so_is_found_so(tmp_path: Path, engine: Engine, about: str, line
         ("vocabulary", "expect: {serum_mg: [low, high]}", "serum_mg: expected high, got"),
         ("vocabulary", "expect: {serum_mg: 1.11 mg/dL}", "serum_mg: expected 1.11 mg/dL, got"),
         ("vocabulary", "expect: {potassium: present}", "potassium: expected present, got absent"),
+        ("vocabulary", "expect: {calcium: low}", "calcium: expected low, got absent"),
         ("vocabulary", "expect: {serum_magnesium: low}", "'serum_magnesium' is no question asked at patient-view"),
         ("mg-low-severe", "expect: silent", "mg-low-severe: expected silent, got critical"),
         ("mg-low-severe", "expect: warning", "mg-low-severe: expected warning, got critical"),

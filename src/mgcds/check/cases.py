@@ -16,6 +16,7 @@ from mgcds.engine.outcome import Outcome
 from mgcds.engine.truth import holds
 from mgcds.language.cases import Case, Cases
 from mgcds.language.files import TEST_SUFFIX
+from mgcds.language.find import FirstThatHolds
 from mgcds.language.library import Library
 from mgcds.language.problems import validate
 from mgcds.language.rule import LEVELS
@@ -153,8 +154,11 @@ def _answers(case: Case, evaluation: Evaluation) -> list[str]:
 
 def _can_be(expected: str, answer: Answer, library: Library) -> bool:
     """Whether an answer could be so: of a misspelt word, or another unit, `not` would always be true."""
-    plain = expected.removeprefix("not ")
-    if expected == answer.word or plain in ("known", "present", "absent", *library.questions[answer.key].question.words):
+    question, plain = library.questions[answer.key].question, expected.removeprefix("not ")
+    said = (
+        {str(line.word) for line in question.first_that_holds} if isinstance(question, FirstThatHolds) else set(question.words)
+    )
+    if said & {expected, plain} or expected == answer.word or plain in ("known", "present", "absent"):
         return True
     quantity = parse_quantity(plain.lstrip("<>="))
     return quantity is not None and quantity.unit == answer.unit
