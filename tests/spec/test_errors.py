@@ -154,6 +154,12 @@ def test_questions_may_not_go_in_a_circle(mini: Mini) -> None:
         ("{taking: ppis}", "'ppis' is no drug class and no ingredient"),
         ("{table: nothing, by: [age]}", "there is no table 'nothing'"),
         ("{taking: omeprazole, has: ckd-4}", "a question uses one verb"),
+        ("{latest: ckd-4, as: mg/dL}", "'ckd-4' has no unit, so it is no result; ask `has` of it"),
+        ("{booked: an-operation, due: within 7 days}", "'an-operation' is no concept"),
+        (
+            "{trials: antidepresants, dose_at_least: magnesium-ul, lasting: at least 42 days, ended: within 90 days}",
+            "'antidepresants' is no drug class and no ingredient",
+        ),
         ("{course: nothing}", "'nothing' is not looked up"),
         ("{taking: omeprazole, rout: [oral]}", "'rout' is not a word this block knows"),
     ],
@@ -169,3 +175,35 @@ def test_age_bands_of_a_table_leave_no_gap(mini: Mini) -> None:
     mini.write("vocabulary/spec.yaml", VOCABULARY)
     mini.rule(GOOD, backs="serum_mg.below")
     assert any("'5 to 8 years' does not follow '1 to 3 years'" in line for line in mini.problems())
+
+
+def test_of_two_rules_with_one_id_neither_replaces_the_other_unseen(mini: Mini) -> None:
+    mini.write("vocabulary/spec.yaml", VOCABULARY)
+    mini.rule(GOOD, backs="serum_mg.below")
+    again = (mini.root / "examples/ex-ample.yaml").read_text()
+    mini.write("others/ex-ample.yaml", again)
+    assert any("the rule id 'ex-ample' is used twice; ids are for life" in line for line in mini.problems())
+
+
+def test_a_source_in_a_state_that_nobody_knows_is_an_error(mini: Mini) -> None:
+    path = mini.root / "sources.yaml"
+    path.write_text(path.read_text() + "new: {citation: A paper., state: chekced}\n")
+    assert any("'chekced' is no state" in line for line in errors(mini, GOOD))
+
+
+def test_a_question_that_may_stay_undecided_is_never_called_absent(mini: Mini) -> None:
+    vocabulary = VOCABULARY + "state: {first_that_holds: [low: {serum_mg: {below: 1.70 mg/dL}}]}\n"
+    found = errors(mini, GOOD.replace("level", "  - state: absent\nlevel"), vocabulary)
+    assert any("state may stay undecided; end its lines with a word: otherwise" in line for line in found), found
+
+
+def test_a_policy_that_names_a_rule_that_does_not_exist_is_an_error(mini: Mini) -> None:
+    policy = mini.root / "policy.yaml"
+    policy.write_text(policy.read_text() + "supersede: {ex-ampel: [ex-ample]}\n")
+    assert any("there is no rule 'ex-ampel'; correct the id" in line for line in errors(mini, GOOD))
+
+
+def test_only_a_drug_that_is_taken_can_be_stopped(mini: Mini) -> None:
+    card = "card: {summary: Seen., suggest: [stop: serum_mg]}"
+    found = errors(mini, GOOD.replace("card: {summary: Seen.}", card))
+    assert any("'serum_mg' is no question of taking" in line for line in found), found

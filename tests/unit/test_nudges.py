@@ -5,12 +5,15 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import pytest
+
 from mgcds.check.cases import read_cases
 from mgcds.check.noticing import unnoticed
 from mgcds.check.nudge import nudges
 from mgcds.language.files import read_files
 from mgcds.terminology import Terminology
 from tests.conftest import RULES
+from tests.spec.mini import Mini
 
 
 def test_every_place_that_decides_is_nudged_up_and_down() -> None:
@@ -34,6 +37,32 @@ def test_every_place_that_decides_is_nudged_up_and_down() -> None:
         ("policy.yaml", "30 days", "29 days"),
     }
     assert expected <= found
+
+
+@pytest.mark.parametrize(
+    ("place", "old", "new"),
+    [
+        ("find", "within 90 days", "within 91 days"),
+        ("when", "1.70 mg/dL", "1.69 mg/dL"),
+        ("unless", "40 years", "41 years"),
+        ("level", "1.20 mg/dL", "1.21 mg/dL"),
+        ("when", "below", "at_most"),
+        ("find", "above", "at_least"),
+        ("level", "at_most", "below"),
+        ("unless", "at_least", "above"),
+    ],
+)
+def test_a_rules_numbers_and_comparisons_are_nudged_in_every_part_of_it(tmp_path: Path, place: str, old: str, new: str) -> None:
+    mini = Mini(tmp_path)
+    mini.rule(
+        "find: {count: {latest: serum-magnesium, words: {much: {above: 2.60 mg/dL, taken: within 90 days}}}}\n"
+        "when: [serum_mg: {below: 1.70 mg/dL}]\nunless: [age: {at_least: 40 years}]\n"
+        "level: [{info: {serum_mg: {at_most: 1.20 mg/dL}}}]\ncard: {summary: Seen.}\n"
+    )
+    path = mini.root / "examples/ex-ample.yaml"
+    line = next(number for number, text in enumerate(path.read_text().splitlines(), 1) if text.startswith(f"{place}:"))
+    found = {(nudge.old.place.line, str(nudge.old), nudge.new) for nudge in nudges(read_files(mini.root))}
+    assert (line, old, new) in found
 
 
 def test_prose_codes_versions_and_dates_are_left_alone() -> None:

@@ -11,6 +11,7 @@ from mgcds.terminology import MOST_WORDS
 from mgcds.terminology.types import Medicine, StatedIngredient
 
 _MOST_INGREDIENTS = 100  # of a product; the words of each are read, so that a thousand would cost seconds
+_NOT_ONE_UNIT = frozenset({"g", "mg", "ug", "h", "min", "days"})  # 5 mg of a gram of cream, of an hour of a patch
 
 
 def medicine_of(record: Resource, index: Index, terms: Terms) -> Medicine:
@@ -41,8 +42,10 @@ def _stated(item: Resource, index: Index, inside: Mapping[str, Resource]) -> Sta
     ratio = block(item.get("strength"))
     value, unit, contradictory = quantity(ratio.get("numerator"))
     below, below_unit, _ = quantity(ratio.get("denominator"))
-    if contradictory or (below is not None and below <= 0):
+    if contradictory or (below is not None and below <= 0) or below_unit in _NOT_ONE_UNIT:
         value = None
+    if below is not None and below_unit == "L":
+        below, below_unit = below * 1000, "mL"
     strength = value / below if value is not None and below else value
     display = text(block(target).get("display"))
     if is_overlong(concept) or len(display) > MOST_WORDS:

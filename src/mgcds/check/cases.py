@@ -16,6 +16,7 @@ from mgcds.engine.outcome import Outcome
 from mgcds.engine.truth import holds
 from mgcds.language.cases import Case, Cases
 from mgcds.language.files import TEST_SUFFIX
+from mgcds.language.find import FirstThatHolds
 from mgcds.language.library import Library
 from mgcds.language.problems import validate
 from mgcds.language.rule import LEVELS
@@ -69,7 +70,7 @@ def run_file(file: CaseFile, engine: Engine, *, texts: bool = True) -> list[Prob
 def run(case: Case, file: CaseFile, engine: Engine, *, texts: bool = True) -> Problem | None:
     """Why a case fails, or None."""
     library = engine.library
-    unknown = _unknown(case, library)
+    unknown = _unknown(case, file, library)
     if unknown:
         return Problem(case.case.place, f"'{case.case}': {unknown}")
     evaluation = engine.evaluate(chart_of(case, library.terminology), overrides_of(case))
@@ -88,13 +89,16 @@ def run(case: Case, file: CaseFile, engine: Engine, *, texts: bool = True) -> Pr
     return Problem(place, f"'{case.case}': {'; '.join(wrong)}") if wrong else None
 
 
-def _unknown(case: Case, library: Library) -> str:
-    """A concept or a rule that the case names and nobody knows."""
+def _unknown(case: Case, file: CaseFile, library: Library) -> str:
+    """A concept or a rule that the case names and nobody knows; in a shared file, that it expects nothing."""
     concepts = library.terminology.concepts
     names = [str(getattr(line, key)) for line in case.chart for key in ("lab", "has", "adding", "ordered", "booked", "intake")
              if getattr(line, key, None) is not None]  # fmt: skip
     missing = [f"'{name}' is no concept; correct the name" for name in names if name not in concepts]
-    missing += [f"'{line.rule}' is no rule; correct the name" for line in case.overridden if line.rule not in library.rules]
+    rules = [str(line.rule) for line in case.overridden] + [str(name) for name in _block(case) if file.about == POLICY]
+    missing += [f"'{name}' is no rule; correct the name" for name in rules if name not in library.rules]
+    if file.about in (VOCABULARY, POLICY) and not (case.cards or case.says or case.does_not_say):
+        missing += [] if _block(case) and [] not in _block(case).values() else ["it expects nothing; write {name: what it is}"]
     return missing[0] if missing else ""
 
 
@@ -141,9 +145,23 @@ def _answers(case: Case, evaluation: Evaluation) -> list[str]:
             continue
         answer = evaluation.answers[str(name)]
         for value in expected if isinstance(expected, list) else [expected]:
-            if not _matches(str(value), answer, evaluation):
+            if not _can_be(str(value), answer, evaluation.library):
+                wrong.append(f"'{value}' is nothing that {name} can be")
+            elif not _matches(str(value), answer, evaluation):
                 wrong.append(f"{name}: expected {value}, got {_shown(answer)}")
     return wrong
+
+
+def _can_be(expected: str, answer: Answer, library: Library) -> bool:
+    """Whether an answer could be so: of a misspelt word, or another unit, `not` would always be true."""
+    question, plain = library.questions[answer.key].question, expected.removeprefix("not ")
+    said = (
+        {str(line.word) for line in question.first_that_holds} if isinstance(question, FirstThatHolds) else set(question.words)
+    )
+    if said & {expected, plain} or expected == answer.word or plain in ("known", "present", "absent"):
+        return True
+    quantity = parse_quantity(plain.lstrip("<>="))
+    return quantity is not None and quantity.unit == answer.unit
 
 
 def _matches(expected: str, answer: Answer, evaluation: Evaluation) -> bool:

@@ -25,6 +25,10 @@ MOST_WEEKS = 52
 MOST_PLACES = 24  # of a result, computed with all its decimals
 _UNIT_WORDS = re.compile(r"[^\W\d_{}()\[\] ]*[{(\[]?[^\W\d_]+[})\]]?")
 MOST_DIGITS = 6  # of a number among words; longer ones are numbers of something else
+# A telephone or social security number, or a date: its short parts would pass as numbers of a dose.
+_IDENTIFIER = re.compile(
+    r"(?<!\d)(?:\d{3}\)?[ .-]?\d{2,3}[ .-]\d{4}|\d{1,2}[/.-]\d{1,2}[/.-]\d{4}|\d{4}[/.-]\d{1,2}[/.-]\d{1,2})(?!\d)"
+)
 _NAMESPACE = UUID("7d3c6a0e-52a6-5d2c-9a3d-0c4f5b7f1f11")
 _DATE = re.compile(r"\d{4}(-\d\d(-\d\d(T[0-9:.]+(Z|[+-]\d\d:\d\d)?)?)?)?")
 _TIME = re.compile(r"\d\d:\d\d(:\d\d)?")
@@ -183,9 +187,15 @@ class _Redaction:
 
     def _born(self, item: Any) -> str | None:
         """The first day of a month on which the age in completed years (of small children: months) is the same."""
-        if not isinstance(item, str) or not _DATE.fullmatch(item) or len(item) < 10:
-            return item[:4] if isinstance(item, str) and _DATE.fullmatch(item) else None
-        born, today = date.fromisoformat(item[:10]), self.today + self.shift
+        if not isinstance(item, str) or not _DATE.fullmatch(item):
+            return None
+        today = self.today + self.shift
+        if len(item) < 10:  # a year, or a month of it
+            return f"{max(int(item[:4]), today.year - OLDEST):04}"
+        try:
+            born = date.fromisoformat(item[:10])
+        except ValueError:
+            return None
         age = completed_years(born, self.today)
         months = (self.today.year - born.year) * 12 + self.today.month - born.month - (self.today.day < born.day)
         back = months if age < 3 else 12 * min(age, OLDEST)
@@ -195,10 +205,10 @@ class _Redaction:
     def _moved(self, text: str) -> str | None:
         if not _DATE.fullmatch(text):
             return None
-        if len(text) <= 7:  # a month or a year: of its middle
-            middle = date(int(text[:4]), int(text[5:7] or 7), 15) + self.shift
-            return middle.isoformat()[: len(text)]
         try:
+            if len(text) <= 7:  # a month or a year: of its middle
+                middle = date(int(text[:4]), int(text[5:7] or 7), 15) + self.shift
+                return middle.isoformat()[: len(text)]
             day = date.fromisoformat(text[:10]) + self.shift
             datetime.fromisoformat(text)
         except (ValueError, OverflowError):
@@ -216,6 +226,8 @@ class _Redaction:
 
     def _known(self, text: str) -> str | None:
         """The words that the library knows, with the numbers that stand between them."""
+        text, found = _IDENTIFIER.subn(" ", text)
+        self.removed += found
         words = _WORD.findall(text)
         kept: list[str] = []
         for at, word in enumerate(words):

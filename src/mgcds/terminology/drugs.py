@@ -82,6 +82,10 @@ class Drugs:
     elemental_before: re.Pattern[str]
     elemental_between: re.Pattern[str]
     made_of: re.Pattern[str]
+    symbols: Mapping[str, str]  # mg -> magnesium
+    symbol_after: re.Pattern[str]
+    symbol_before: re.Pattern[str]
+    symbol_within: re.Pattern[str]
     members: Mapping[str, frozenset[str]] = field(default_factory=dict)  # ingredient -> classes it belongs to
     site: SiteTables | None = None  # what a site imported; its products and NDC codes are in those above
 
@@ -147,7 +151,10 @@ def load_drugs(root: Path, site: SiteTables | None = None) -> Drugs:
     }
     routes |= {("http://snomed.info/sct", row["code"]): row["route"] for row in rows(root / "concepts/snomed/routes.csv")}
     words = read(tables / "label-words.yaml", shown_as="tables/label-words.yaml")
-    elemental, made_of = ("|".join(re.escape(str(word)) for word in words[key]) for key in ("elemental", "made_of"))
+    elemental, made_of, symbols = (
+        "|".join(re.escape(str(word)) for word in words[key]) for key in ("elemental", "made_of", "symbols")
+    )
+    symbol = rf"(?<!\w)(?P<symbol>{symbols})"
     return Drugs(
         root, classes, places, ingredient_of, names,
         products,
@@ -158,6 +165,9 @@ def load_drugs(root: Path, site: SiteTables | None = None) -> Drugs:
         re.compile(rf"(?<!\w)(?:{elemental})(?!\w)"), re.compile(rf"\s*(?:of\s+)?(?:{elemental})(?!\w)"),
         re.compile(rf"(?<!\w)(?:{elemental})(?:\s+\w+)?\s*:?\s*$"),
         re.compile(rf"\s*(?:of\s+)?(?:{elemental})(?:\s+\w+)?\s*:?\s*"), re.compile(rf"[\s;]*(?:{made_of})(?!\w)"),
+        {str(each): str(nutrient) for each, nutrient in words["symbols"].items()},
+        re.compile(rf"\s*(?:of\s+)?{symbol}\s*(?:;|$)"), re.compile(rf"(?<!\d\s){symbol}\s*:?\s*$"),
+        re.compile(rf"(?<![\d.])([\d.]++) ; ([\d.]++) {symbol} ; (mg)(?!\w)"),
         {name: frozenset(keys) for name, keys in members.items()}, site,
     )  # fmt: skip
 

@@ -110,7 +110,7 @@ def _of_names(drugs: Drugs, names: Sequence[str], label: Label, told: dict[str, 
     parts = []
     for name in kept:
         strength = told[name] if name in told and told[name].value is not None else label.strengths.get(name, Strength())
-        known = None
+        known: tuple[Decimal | None, str] | None = None
         if name in drugs.salts and sum(each in drugs.salts for each in kept) == 1:
             content = told.get(drugs.salts[name].nutrient, Strength()) if drugs.salts[name].nutrient != name else Strength()
             if content.value is not None and content.unit == "mg":
@@ -118,12 +118,14 @@ def _of_names(drugs: Drugs, names: Sequence[str], label: Label, told: dict[str, 
                 strength = strength if strength.value else content
             elif label.declared is not None and drugs.salts[name].basis != "elemental":
                 known = (label.declared, "declared")
+        elif name in drugs.salts and label.made_of and drugs.salts[name].basis == "salt":
+            known = (None, "ambiguous")  # of several salts: it may be the nutrient that is counted
         parts.append(_ingredient(drugs, name, strength, known))
     route = drugs.route_of_form(label.words)
     return _medicine(drugs, tuple(parts), f"{'|'.join(sorted(kept))}:{label.words}", "", route, label.words, how)
 
 
-def _ingredient(drugs: Drugs, name: str, labelled: Strength, known: tuple[Decimal, str] | None) -> Ingredient:
+def _ingredient(drugs: Drugs, name: str, labelled: Strength, known: tuple[Decimal | None, str] | None) -> Ingredient:
     """An ingredient and how much nutrient it holds; `known` (factor, basis) is better than what its salt says."""
     salt = drugs.salts.get(name)
     strength = (labelled.value, labelled.unit, labelled.per)

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 MOST_WORDS = 2_000
 # Half a gram may be written 0,5 g: as two numbers it would be 5 g. 1,000 is a thousand.
 _DECIMAL_COMMA = re.compile(r"(?<=\d),(?=\d{1,2}(?!\d))|(?<=\b0),(?=\d)")
+# 1'000 and 1 000 are a thousand too. 1 500 may be two numbers, and stays so.
+_THOUSANDS = re.compile(r"(?<=\d)(?:['\u2019](?=\d{3}(?!\d))|\s(?=000(?!\d)))")
 _CLAUSE = re.compile(r"[;/.\n]| - ")
 
 
@@ -23,7 +25,7 @@ def plain_words(text: str) -> str:
 
 def drug_words(text: str) -> str:
     """As `plain_words`, with hyphens as spaces, since drugs are written both ways, and brackets as the pauses they are."""
-    text = _DECIMAL_COMMA.sub(".", re.sub(r"[()\[\]]", " ; ", text))
+    text = _DECIMAL_COMMA.sub(".", _THOUSANDS.sub("", re.sub(r"[()\[\]]", " ; ", text)))
     return re.sub(r"\s+", " ", plain_words(text).replace("-", " ")).strip(" ;")
 
 

@@ -264,3 +264,24 @@ def test_a_draft_beside_the_active_order_of_its_id_leaves_both() -> None:
 def test_links_name_the_records_of_the_same_order() -> None:
     sent = order(priorPrescription={"reference": "MedicationRequest/m0"}, basedOn=[{"reference": "https://x.org/CarePlan/7"}])
     assert chart(sent).uses[0].links == {"MedicationRequest/m0", "CarePlan/7"}
+
+
+@pytest.mark.parametrize(
+    ("denominator", "strength", "per"),
+    [
+        ({"value": 1, "unit": "L"}, Decimal("0.2"), "mL"),
+        ({"value": 100, "unit": "g"}, None, ""),
+        ({"value": 24, "unit": "h"}, None, ""),
+        ({"value": 1, "unit": "tablet"}, Decimal(200), "unit"),
+    ],
+)
+def test_a_stated_amount_of_a_litre_a_gram_or_a_day_is_not_that_of_one_unit(denominator: Json, strength: Any, per: str) -> None:
+    stated = {
+        "itemCodeableConcept": {"text": "dust"},
+        "strength": {"numerator": {"value": 200, "unit": "mg"}, "denominator": denominator},
+    }
+    medication = {"resourceType": "Medication", "id": "x", "code": {"text": "mixture"}, "ingredient": [stated]}
+    (use,) = chart(_without_code(medicationReference={"reference": "#x"}, contained=[medication])).uses
+    (part,) = use.medicine.ingredients
+    assert part.strength == strength
+    assert strength is None or part.per == per

@@ -126,3 +126,25 @@ def test_the_same_seed_gives_the_same_file(words: frozenset[str]) -> None:
     value = json.loads(FIXTURES[0].read_text(encoding="utf-8"))
     texts: Callable[[int], str] = lambda seed: json.dumps(redact(value, words=words, today=TODAY, seed=seed).value)  # noqa: E731
     assert texts(1) == texts(1) != texts(2)
+
+
+@pytest.mark.parametrize("born", ["1920", "1920-05"])
+def test_a_year_of_birth_alone_does_not_tell_of_an_age_above_ninety(words: frozenset[str], born: str) -> None:
+    made = redact({"resourceType": "Patient", "birthDate": born}, words=words, today=date(2026, 1, 15), seed=3)
+    assert made.value["birthDate"] == str(made.today.year - 90)
+
+
+@pytest.mark.parametrize("said", ["555 123 4567", "(555) 123-4567", "123-45-6789", "12/24/1950", "1950-12-24", "24.12.1950"])
+def test_no_part_of_a_telephone_or_security_number_or_a_date_stays_among_words(words: frozenset[str], said: str) -> None:
+    text = f"magnesium oxide 400 mg 1-2 tablets, {said}"
+    made = redact({"resourceType": "MedicationRequest", "medicationCodeableConcept": {"text": text}},
+                  words=words, today=date(2026, 1, 15), seed=3)  # fmt: skip
+    assert made.value["medicationCodeableConcept"]["text"] == "magnesium oxide 400 mg 1-2 tablets"
+
+
+@pytest.mark.parametrize("written", ["2020-13", "0000", "0001-01-01", "2020-13-45"])
+def test_a_date_that_no_calendar_has_goes_and_the_rest_is_redacted(words: frozenset[str], written: str) -> None:
+    value = {"resourceType": "Patient", "gender": "female", "deceasedDateTime": written, "birthDate": written}
+    made = redact(value, words=words, today=date(2026, 1, 15), seed=3).value
+    assert made["gender"] == "female"
+    assert written not in made.values()

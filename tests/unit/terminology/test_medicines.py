@@ -215,6 +215,11 @@ def of_words(terminology: Terminology, text: str) -> list[tuple[str, str, str, s
         ("magnesium citrate 8 mEq, elemental 97 mg", "8 mEq", "12.152", "elemental"),
         # More nutrient than salt, or so much of a tablet in so much of a millilitre: it declares nothing.
         ("magnesium citrate 100 mg (provides 160 mg elemental magnesium)", "100 mg", "", "ambiguous"),
+        ("magnesium citrate 100 mg (8 mEq elemental)", "100 mg", "", "ambiguous"),
+        # So much or so much: the amount beside it is not all nutrient for that.
+        ("magnesium citrate 1000 mg (120-160 mg elemental)", "1000 mg", "", "ambiguous"),
+        ("magnesium citrate 800-1000 mg (120-160 mg elemental)", "None mg", "", "ambiguous"),
+        ("magnesium (as magnesium citrate) 100-200 mg", "None mg", "1.000", "declared"),
         ("magnesium citrate 1000 mg/5 mL (160 mg elemental magnesium)", "200 mg", "", "ambiguous"),
         ("magnesium citrate 9999999999999999 mg", "None mg", "", "ambiguous"),
     ],
@@ -239,6 +244,133 @@ def test_each_of_three_ingredients_has_the_amount_that_follows_it(terminology: T
 )  # fmt: skip
 def test_a_decimal_comma_is_no_pause_between_two_numbers(terminology: Terminology, written: str, strength: str) -> None:
     assert of_words(terminology, f"magnesium oxide {written} tablet") == [("magnesium oxide", strength, "0.603", "salt")]
+
+
+@pytest.mark.parametrize(
+    ("written", "strength"),
+    [("1 000 mg", "1000 mg"), ("1\u202f000 mg", "1000 mg"), ("1'000 mg", "1000 mg"), ("1\u2019500 mg", "1500 mg"),
+     ("1 500 mg", "None mg"), ("1.500 mg", "None mg"), ("1.745 g", "1745 mg"), ("1.125 mg", "1.125 mg"), ("0.500 mg", "0.500 mg")],
+)  # fmt: skip
+def test_a_thousand_in_the_spelling_of_another_country_is_no_small_or_empty_dose(
+    terminology: Terminology, written: str, strength: str
+) -> None:
+    ((_, found, _, _),) = of_words(terminology, f"magnesium glycinate {written} tablet")
+    assert found.replace("1745.000", "1745") == strength
+
+
+@pytest.mark.parametrize(
+    ("text", "strength"),
+    [
+        ("magnesium oxide 200-400 mg", None),
+        ("magnesium oxide 200 to 400 mg", None),
+        ("magnesium oxide 200 mg to 400 mg", None),
+        ("magnesium oxide 200 mg - 400 mg", None),
+        ("magnesium oxide (MAG-OX 400) 400 mg tablet", 400),
+        ("magnesium oxide Mag-Ox 400 400 mg", 400),
+        ("magnesium oxide 2 x 400 mg", 400),
+    ],
+)
+def test_a_range_is_no_strength_and_a_number_in_a_brand_is_no_range(
+    terminology: Terminology, text: str, strength: int | None
+) -> None:
+    assert [part.strength for part in terminology.medicine([], text).ingredients] == [strength]
+
+
+@pytest.mark.parametrize(
+    ("text", "strength", "per"),
+    [
+        ("magnesium sulfate 40 g/L", 40, "mL"),
+        ("magnesium sulfate 20 g/0.5 L", 40, "mL"),
+        ("Magnesium Sulfate 2 GM/50ML Intravenous Solution", 40, "mL"),
+        ("magnesium oxide 400000 \u00b5g", 400, "unit"),
+        ("magnesium oxide 400000 \u03bcg", 400, "unit"),
+        ("magnesium hydroxide 400 mg per 5 mL", 80, "mL"),
+        ("magnesium hydroxide 400 mg/5 cc", None, ""),
+        ("magnesium sulfate 40 mg/kg", None, ""),
+        ("magnesium sulfate 2 g/hr", None, ""),
+        ("magnesium sulfate 2 g/1 h", None, ""),
+        ("magnesium oxide 800 mg/2 tablets", None, ""),
+        ("magnesium glycinate 2000 mg, provides 282 mg magnesium per 2 tablets", None, ""),
+        ("magnesium oxide 400 mg per tablet", 400, "unit"),
+        ("magnesium oxide 400 mg/1", 400, "unit"),
+        ("magnesium oxide 400 mg / 1 tablet", 400, "unit"),
+    ],
+)
+def test_an_amount_per_litre_kilogram_hour_or_two_tablets_is_not_that_of_one(
+    terminology: Terminology, text: str, strength: int | None, per: str
+) -> None:
+    assert [(part.strength, part.per) for part in terminology.medicine([], text).ingredients] == [(strength, per)]
+
+
+@pytest.mark.parametrize(
+    ("text", "strengths_of"),
+    [
+        ("aluminum hydroxide-magnesium hydroxide-simethicone 200-200-20 mg/5 mL", (None, None)),
+        ("aluminum hydroxide-magnesium hydroxide-simethicone 200 mg-200 mg-20 mg/5 mL oral suspension", (None, None)),
+        ("calcium-magnesium 500 mg-250 mg tablet", (None, None)),
+        ("calcium carbonate/magnesium oxide 300 mg", (None, None)),
+        ("Mag-Al 200 mg tablet", (None, None)),
+        ("magnesium sulfate 500 mg/mL 4.06 mEq/mL", (500,)),
+        ("Each tablet contains 500 mg calcium carbonate and 250 mg magnesium oxide", (None, None)),
+        ("magnesium 250 mg (as magnesium oxide), zinc 15 mg (as zinc gluconate)", (None, None)),
+        ("vitamin D3 1,000 IU + magnesium 100 mg", (None, 100)),
+        ("MAG-OX (magnesium oxide) 400 mg, zinc 15 mg", (400, 15)),
+    ],
+)
+def test_the_amount_of_one_ingredient_is_never_anothers(
+    terminology: Terminology, text: str, strengths_of: tuple[int | None, ...]
+) -> None:
+    assert tuple(part.strength for part in terminology.medicine([], text).ingredients) == strengths_of
+
+
+@pytest.mark.parametrize(
+    ("text", "strength", "elemental"),
+    [
+        ("magnesium oxide (equiv. to Mg 250 mg)", 250, 250),
+        ("magnesium oxide 240 mg Mg", 240, 240),
+        ("Magnesium Oxide 400 (241.3 Mg) MG tablet", 400, 241),
+        ("Magnesium Oxide -Mg Supplement 400 (240 Mg) MG Oral Tablet", 400, 240),
+        ("Zinc Sulfate 220 (50 Zn) MG capsule", 220, 50),
+        ("magnesium oxide 400 mg (= 240 mg Mg) tablet", 400, 240),
+        ("magnesium oxide 400 mg, Zn 15 mg", 400, 241),  # another nutrient's
+        ("magnesium elemental 300 mg (from oxide 500 mg)", 300, 300),
+        ("magnesium (as magnesium oxide 400 mg) 241 mg", 400, 241),
+    ],
+)
+def test_a_label_that_counts_the_nutrient_by_its_symbol_is_not_taken_for_its_salt(
+    terminology: Terminology, text: str, strength: int, elemental: int
+) -> None:
+    (part,) = terminology.medicine([], text).ingredients
+    assert part.strength == strength
+    assert part.factor is not None
+    assert round(part.strength * part.factor) == elemental
+
+
+@pytest.mark.parametrize(
+    ("text", "salt", "elemental"),
+    [
+        ("vitamin C 500 mg, zinc sulfate 220 mg (50 mg elemental zinc)", "zinc sulfate", 50),
+        ("calcium carbonate 298 mg / magnesium chloride 596 mg (71 mg elemental magnesium)", "magnesium chloride", 71),
+        ("calcium (as calcium carbonate) 500 mg, magnesium (as magnesium oxide) 250 mg", "magnesium oxide", 250),
+        ("magnesium oxide 400 mg (240 mg elemental), omeprazole 20 mg", "magnesium oxide", 240),
+        ("omeprazole 20 mg, magnesium 241 mg (as magnesium oxide 400 mg)", "magnesium oxide", 241),
+        ("omeprazole 20 mg, 160 mg elemental, magnesium citrate 1000 mg", "magnesium citrate", None),
+        ("omeprazole 20 mg, magnesium (as magnesium oxide 400 mg) 241 mg", "magnesium oxide", 241),
+        ("magnesium (as magnesium oxide) 250 mg, zinc (as zinc gluconate) 15 mg", "magnesium oxide", None),
+    ],
+)
+def test_what_a_salt_holds_is_not_reckoned_from_the_amount_of_its_neighbour(
+    terminology: Terminology, text: str, salt: str, elemental: int | None
+) -> None:
+    (part,) = (part for part in terminology.medicine([], text).ingredients if part.name == salt)
+    assert part.strength is not None
+    assert (None if part.factor is None else round(part.strength * part.factor)) == elemental
+
+
+def test_what_a_salt_of_unread_amount_holds_is_not_declared_by_the_nutrients_amount(terminology: Terminology) -> None:
+    assert of_words(terminology, "magnesium oxide 200-400 mg (120 mg elemental)") == [
+        ("magnesium oxide", "None mg", "0.603", "salt")
+    ]
 
 
 def test_what_is_declared_of_two_salts_together_is_said_of_neither(terminology: Terminology) -> None:
@@ -302,3 +434,29 @@ def test_a_display_that_repeats_the_text_makes_no_other_product(terminology: Ter
 def test_a_mixture_is_called_by_its_first_three(terminology: Terminology, count: int, name: str) -> None:
     parts = ["magnesium oxide", "zinc sulfate", "calcium carbonate", "omeprazole", "alendronate"]
     assert terminology.medicine([], " / ".join(parts[:count])).name == name
+
+
+def test_a_local_code_with_the_digits_of_an_rxnorm_product_is_not_that_product(terminology: Terminology) -> None:
+    assert terminology.medicine(rx("198051"), "").is_resolved
+    assert not terminology.medicine([Coding("urn:local", "198051")], "").is_resolved
+
+
+def test_an_atc_code_alone_names_the_ingredient(terminology: Terminology) -> None:
+    medicine = terminology.medicine([Coding(ATC, "A02BC01")], "")
+    assert (medicine.name, medicine.resolved_by) == ("omeprazole", "atc")
+
+
+def test_a_stated_ingredient_is_there_beside_the_coded_one(terminology: Terminology) -> None:
+    told = [StatedIngredient((), "zinc", Decimal(15), "mg", "unit")]
+    for codes in (rx("7646"), [Coding(ATC, "A02BC01")]):
+        assert terminology.medicine(codes, "", told).name == "omeprazole / zinc"
+
+
+def test_the_display_of_a_code_tells_the_strength_that_the_text_leaves_out(terminology: Terminology) -> None:
+    medicine = terminology.medicine([Coding("urn:local", "1", "Magnesium oxide 400 mg tablet")], "Magnesium oxide")
+    assert [part.strength for part in medicine.ingredients] == [400]
+
+
+def test_a_stated_strength_in_milliequivalents_is_not_one_in_milligrams(terminology: Terminology) -> None:
+    (part,) = terminology.medicine([], "", [StatedIngredient((), "magnesium chloride", Decimal(8), "mEq", "unit")]).ingredients
+    assert (part.strength, part.unit, part.factor, part.basis) == (8, "mEq", Decimal("12.1525"), "elemental")
