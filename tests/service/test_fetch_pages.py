@@ -139,6 +139,18 @@ def test_same_server_means_same_scheme_host_and_port(ehr: Ehr, link: str) -> Non
     assert ehr.server.asked == []
 
 
+def test_a_page_without_entries_leads_on_to_the_next(ehr: Ehr) -> None:
+    first, last = split(ehr, "medications", "MedicationRequest?page=2")
+    empty = page([], "MedicationRequest?page=3")
+    del empty["entry"]
+    ehr.faults["medications"] = Answer(first)
+    ehr.pages |= {"/fhir/MedicationRequest?page=2": empty, "/fhir/MedicationRequest?page=3": last}
+    request = everything(ehr)
+    del request["prefetch"]["medications"]
+    _, answer = ehr.call(request)
+    assert (rules_of(answer), notes_of(answer)) == (rules_of(ehr.call(ehr.request)[1]), set())
+
+
 def test_pages_that_go_round_in_a_circle_end(ehr: Ehr) -> None:
     request = everything(ehr)
     request["prefetch"]["conditions"] = page([], "Condition?page=2")
@@ -194,13 +206,21 @@ def test_no_more_of_the_newest_results_are_fetched_than_are_of_use(ehr: Ehr) -> 
     assert len(ehr.server.asked) == 1
 
 
-@pytest.mark.parametrize("entries", [results(0, 9), [*results(1, 9), *results(0, 1)]], ids=["too-few", "not-sorted"])
+def undated(entry: Json) -> Json:
+    return {"resource": {name: value for name, value in entry["resource"].items() if name != "effectiveDateTime"}}
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [results(0, 9), [*results(1, 9), *results(0, 1)], [*results(0, 9), undated(results(9, 1)[0])]],
+    ids=["too-few", "not-sorted", "one-without-a-date"],
+)
 def test_results_that_may_lack_the_newest_are_completed(ehr: Ehr, entries: list[Json]) -> None:
     request = everything(ehr)
     del request["prefetch"]["magnesium"]
     ehr.faults["magnesium"] = Answer(page(entries, "Observation?page=2", total=11))
     ehr.pages["/fhir/Observation?page=2"] = page(results(20, 11 - len(entries)), total=11)
-    assert notes_of(ehr.call(request)[1]) == set()
+    assert "data-partial" not in notes_of(ehr.call(request)[1])
     assert len(ehr.server.asked) == 2
 
 
@@ -211,3 +231,13 @@ def test_a_client_that_sent_as_many_of_the_newest_as_it_was_asked_for_sent_all(e
     for bundle in (page(results(0, many), "http://ehr.example.org/2"), page(results(0, many), total=300)):
         request["prefetch"]["magnesium"] = bundle
         assert notes_of(ehr.call(request)[1]) == notes
+
+
+def test_results_dated_by_the_instant_are_known_for_the_newest_too(ehr: Ehr) -> None:
+    request = everything(ehr)
+    del request["fhirServer"], request["fhirAuthorization"]
+    entries = results(0, 10)
+    for entry in entries:
+        entry["resource"]["effectiveInstant"] = f"{entry['resource'].pop('effectiveDateTime')}T08:00:00Z"
+    request["prefetch"]["magnesium"] = page(entries, total=300)
+    assert notes_of(ehr.call(request)[1]) == set()
