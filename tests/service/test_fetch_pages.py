@@ -76,13 +76,14 @@ def test_further_pages_of_a_fetched_search_are_had(ehr: Ehr, relative: bool | No
 
 
 @named("tol.prefetch-paged")
+@pytest.mark.parametrize("wrapped", [False, True])
 @pytest.mark.parametrize("key", ["medications", "theirDrugs"])
-def test_further_pages_of_a_prefetched_bundle_are_had(ehr: Ehr, key: str) -> None:
+def test_further_pages_of_a_prefetched_bundle_are_had(ehr: Ehr, key: str, wrapped: bool) -> None:
     first, second = split(ehr, "medications", f"{ehr.server.base}/MedicationRequest?page=2")
     ehr.pages["/fhir/MedicationRequest?page=2"] = second
     request = everything(ehr)
     del request["prefetch"]["medications"]
-    request["prefetch"][key] = first
+    request["prefetch"][key] = {"response": {"status": "200 OK"}, "resource": first} if wrapped else first
     _, answer = ehr.call(request)
     assert (rules_of(answer), notes_of(answer)) == (rules_of(ehr.call(ehr.request)[1]), set())
     assert len(ehr.server.asked) == 1
@@ -228,7 +229,8 @@ def test_results_that_may_lack_the_newest_are_completed(ehr: Ehr, entries: list[
 def test_a_client_that_sent_as_many_of_the_newest_as_it_was_asked_for_sent_all(ehr: Ehr, many: int, notes: set[str]) -> None:
     request = everything(ehr)
     del request["fhirServer"], request["fhirAuthorization"]
-    for bundle in (page(results(0, many), "http://ehr.example.org/2"), page(results(0, many), total=300)):
+    paged, counted = page(results(0, many), "http://ehr.example.org/2"), page(results(0, many), total=300)
+    for bundle in (paged, counted, {"response": {"status": "200 OK"}, "resource": counted}):
         request["prefetch"]["magnesium"] = bundle
         assert notes_of(ehr.call(request)[1]) == notes
 
