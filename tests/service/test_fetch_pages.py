@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 from mgcds.language.library import Library
 from mgcds.service import fhir_pages
 from mgcds.service.app import create_app
+from mgcds.service.fetch import AT_ONCE
 from mgcds.settings import read_settings
 from tests.service.conftest import TODAY
 from tests.service.ehr import EMPTY, FAILED, TOKEN, Ehr, named, notes_of, rules_of
@@ -189,6 +190,21 @@ def test_a_deadline_leaves_the_pages_that_were_there(library: Library) -> None:
         ehr.faults["medications"] = Answer(first)
         status, answer = ehr.call(request)
     assert (status, notes_of(answer)) == (200, {"data-partial"})
+
+
+def test_a_deadline_that_comes_before_its_turn_leaves_the_page_that_the_client_sent(library: Library) -> None:
+    settings = read_settings(today=TODAY, fetch_deadline_ms=300)
+    with TestClient(create_app(library, settings)) as http, FaultServer(lambda _: Answer(FAILED)) as server:
+        ehr = Ehr(http, server)
+        first, _ = split(ehr, "medications", "MedicationRequest?page=2")
+        request = everything(ehr)
+        request["prefetch"]["medications"] = first
+        for key in [key for key in ehr.templates if key not in ("patient", "medications", "conditions")][:AT_ONCE]:
+            del request["prefetch"][key]
+            ehr.faults[key] = Answer(EMPTY, delay=30)
+        status, answer = ehr.call(request)
+        asked = len(server.asked)
+    assert (status, asked, "data-partial" in notes_of(answer)) == (200, AT_ONCE, True)
 
 
 def results(first: int, many: int) -> list[Json]:
