@@ -40,6 +40,7 @@ def test_the_example_can_be_used() -> None:
         ("algorithms: [HS256]", "5:18: algorithms: 'HS256' is not one of"),
         ("algorithms: [none]", "5:18: algorithms: 'none' is not one of"),
         ("algorithms: []", "algorithms: the list is empty"),
+        ("tenants: []", "tenants: a list belongs here"),  # whoever means none must not get any
         ("tenants: general", "5:14: tenants: a list belongs here"),
         ("private_addresses: yes", "5:24: private_addresses: 'yes' is not one of"),
         ("tenant: [general]", "5:5: 'tenant' is not a word this block knows; did you mean 'tenants'?"),
@@ -61,6 +62,13 @@ def test_every_problem_is_told_at_once_and_no_issuer_twice(tmp_path: Path) -> No
     with pytest.raises(ClientsError) as caught:
         read_clients(file)
     assert [problem.place.line for problem in caught.value.problems] == [5, 8, 8]
+
+
+def test_no_two_clients_have_one_name_in_logs_and_metrics(tmp_path: Path) -> None:
+    file = written(tmp_path, *GOOD)
+    file.write_text(file.read_text() + "  - " + "\n    ".join([GOOD[0], "issuer: https://two.example.org", GOOD[2]]) + "\n")
+    with pytest.raises(ClientsError, match="listed twice"):
+        read_clients(file)
 
 
 @pytest.mark.parametrize(

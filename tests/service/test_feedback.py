@@ -20,6 +20,7 @@ from mgcds.service import answering
 from mgcds.service import app as application
 from mgcds.service.app import create_app
 from mgcds.service.caller import Caller
+from mgcds.service.feedback import read_feedback
 from mgcds.settings import read_settings
 from mgcds.store import Store, StoreError
 from tests.service.conftest import FIXTURES, TODAY
@@ -573,3 +574,11 @@ def test_the_interface_describes_feedback(shared: Site) -> None:
     described = shared.http.get("/openapi.json").json()["paths"]["/cds-services/{service_id}/feedback"]["post"]
     assert {"200", "400", "404", "413", "415", "503"} <= set(described["responses"])
     assert "outcomeTimestamp" in json.dumps(described["requestBody"])
+
+
+def test_the_suggestions_that_were_taken_are_kept_once_each_and_foreign_ids_are_not() -> None:
+    ours = [uuid4(), uuid4()]
+    taken = [{"id": str(each)} for each in (*ours, ours[0])] + [{"id": "take-the-first"}]
+    accepted = {**entry(str(uuid4())), "outcome": "accepted", "acceptedSuggestions": taken}
+    (event,) = read_feedback({"feedback": [accepted]}, {})
+    assert event.suggestions == tuple(sorted(ours))

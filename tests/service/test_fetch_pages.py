@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 from mgcds.language.library import Library
 from mgcds.service import fhir_pages
 from mgcds.service.app import create_app
+from mgcds.service.fetch import AT_ONCE
 from mgcds.settings import read_settings
 from tests.service.conftest import TODAY
 from tests.service.ehr import EMPTY, FAILED, TOKEN, Ehr, named, notes_of, rules_of
@@ -76,13 +77,14 @@ def test_further_pages_of_a_fetched_search_are_had(ehr: Ehr, relative: bool | No
 
 
 @named("tol.prefetch-paged")
+@pytest.mark.parametrize("wrapped", [False, True])
 @pytest.mark.parametrize("key", ["medications", "theirDrugs"])
-def test_further_pages_of_a_prefetched_bundle_are_had(ehr: Ehr, key: str) -> None:
+def test_further_pages_of_a_prefetched_bundle_are_had(ehr: Ehr, key: str, wrapped: bool) -> None:
     first, second = split(ehr, "medications", f"{ehr.server.base}/MedicationRequest?page=2")
     ehr.pages["/fhir/MedicationRequest?page=2"] = second
     request = everything(ehr)
     del request["prefetch"]["medications"]
-    request["prefetch"][key] = first
+    request["prefetch"][key] = {"response": {"status": "200 OK"}, "resource": first} if wrapped else first
     _, answer = ehr.call(request)
     assert (rules_of(answer), notes_of(answer)) == (rules_of(ehr.call(ehr.request)[1]), set())
     assert len(ehr.server.asked) == 1
@@ -139,6 +141,18 @@ def test_same_server_means_same_scheme_host_and_port(ehr: Ehr, link: str) -> Non
     assert ehr.server.asked == []
 
 
+def test_a_page_without_entries_leads_on_to_the_next(ehr: Ehr) -> None:
+    first, last = split(ehr, "medications", "MedicationRequest?page=2")
+    empty = page([], "MedicationRequest?page=3")
+    del empty["entry"]
+    ehr.faults["medications"] = Answer(first)
+    ehr.pages |= {"/fhir/MedicationRequest?page=2": empty, "/fhir/MedicationRequest?page=3": last}
+    request = everything(ehr)
+    del request["prefetch"]["medications"]
+    _, answer = ehr.call(request)
+    assert (rules_of(answer), notes_of(answer)) == (rules_of(ehr.call(ehr.request)[1]), set())
+
+
 def test_pages_that_go_round_in_a_circle_end(ehr: Ehr) -> None:
     request = everything(ehr)
     request["prefetch"]["conditions"] = page([], "Condition?page=2")
@@ -178,6 +192,21 @@ def test_a_deadline_leaves_the_pages_that_were_there(library: Library) -> None:
     assert (status, notes_of(answer)) == (200, {"data-partial"})
 
 
+def test_a_deadline_that_comes_before_its_turn_leaves_the_page_that_the_client_sent(library: Library) -> None:
+    settings = read_settings(today=TODAY, fetch_deadline_ms=300)
+    with TestClient(create_app(library, settings)) as http, FaultServer(lambda _: Answer(FAILED)) as server:
+        ehr = Ehr(http, server)
+        first, _ = split(ehr, "medications", "MedicationRequest?page=2")
+        request = everything(ehr)
+        request["prefetch"]["medications"] = first
+        for key in [key for key in ehr.templates if key not in ("patient", "medications", "conditions")][:AT_ONCE]:
+            del request["prefetch"][key]
+            ehr.faults[key] = Answer(EMPTY, delay=30)
+        status, answer = ehr.call(request)
+        asked = len(server.asked)
+    assert (status, asked, "data-partial" in notes_of(answer)) == (200, AT_ONCE, True)
+
+
 def results(first: int, many: int) -> list[Json]:
     """Magnesium results, one a day, the newest first, each of 2.0 mg/dL."""
     code = {"coding": [{"system": "http://loinc.org", "code": "19123-9"}]}
@@ -194,13 +223,21 @@ def test_no_more_of_the_newest_results_are_fetched_than_are_of_use(ehr: Ehr) -> 
     assert len(ehr.server.asked) == 1
 
 
-@pytest.mark.parametrize("entries", [results(0, 9), [*results(1, 9), *results(0, 1)]], ids=["too-few", "not-sorted"])
+def undated(entry: Json) -> Json:
+    return {"resource": {name: value for name, value in entry["resource"].items() if name != "effectiveDateTime"}}
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [results(0, 9), [*results(1, 9), *results(0, 1)], [*results(0, 9), undated(results(9, 1)[0])]],
+    ids=["too-few", "not-sorted", "one-without-a-date"],
+)
 def test_results_that_may_lack_the_newest_are_completed(ehr: Ehr, entries: list[Json]) -> None:
     request = everything(ehr)
     del request["prefetch"]["magnesium"]
     ehr.faults["magnesium"] = Answer(page(entries, "Observation?page=2", total=11))
     ehr.pages["/fhir/Observation?page=2"] = page(results(20, 11 - len(entries)), total=11)
-    assert notes_of(ehr.call(request)[1]) == set()
+    assert "data-partial" not in notes_of(ehr.call(request)[1])
     assert len(ehr.server.asked) == 2
 
 
@@ -208,6 +245,17 @@ def test_results_that_may_lack_the_newest_are_completed(ehr: Ehr, entries: list[
 def test_a_client_that_sent_as_many_of_the_newest_as_it_was_asked_for_sent_all(ehr: Ehr, many: int, notes: set[str]) -> None:
     request = everything(ehr)
     del request["fhirServer"], request["fhirAuthorization"]
-    for bundle in (page(results(0, many), "http://ehr.example.org/2"), page(results(0, many), total=300)):
+    paged, counted = page(results(0, many), "http://ehr.example.org/2"), page(results(0, many), total=300)
+    for bundle in (paged, counted, {"response": {"status": "200 OK"}, "resource": counted}):
         request["prefetch"]["magnesium"] = bundle
         assert notes_of(ehr.call(request)[1]) == notes
+
+
+def test_results_dated_by_the_instant_are_known_for_the_newest_too(ehr: Ehr) -> None:
+    request = everything(ehr)
+    del request["fhirServer"], request["fhirAuthorization"]
+    entries = results(0, 10)
+    for entry in entries:
+        entry["resource"]["effectiveInstant"] = f"{entry['resource'].pop('effectiveDateTime')}T08:00:00Z"
+    request["prefetch"]["magnesium"] = page(entries, total=300)
+    assert notes_of(ehr.call(request)[1]) == set()

@@ -110,6 +110,40 @@ def test_records_of_medicines_have_a_limit_of_their_own(client: Client) -> None:
         within_bounds(request(medications=half, statements=half, more=[medicine]))
 
 
+MEDICINE = {"resourceType": "MedicationRequest"}
+MANY = bundle(MOST_MEDICINES + 1, MEDICINE)
+HIDDEN: dict[str, dict[str, Any]] = {
+    "a list in a list": {"medications": [[MEDICINE] * (MOST_MEDICINES + 1)]},
+    "a Bundle in a list in a list": {"medications": [[MANY]]},
+    "beside an entry that is null": {"medications": {"entry": None, "resource": MANY}},
+    "beside an entry that is empty": {"medications": {"entry": [], "resource": MANY}},
+    "a wrapper in a wrapper in a list": {"medications": [{"resource": {"resource": MANY}}]},
+    "a wrapper in an entry": {"medications": {"resourceType": "Bundle", "entry": [{"resource": {"resource": MANY}}]}},
+    "a list in an entry": {
+        "medications": {"resourceType": "Bundle", "entry": [{"resource": [MEDICINE] * (MOST_MEDICINES + 1)}]}
+    },
+    "each under a key of its own": {f"m{number}": MEDICINE for number in range(MOST_MEDICINES + 1)},
+}
+
+
+@pytest.mark.parametrize("prefetch", HIDDEN.values(), ids=HIDDEN.keys())
+def test_whoever_wraps_medicines_another_way_gets_no_more_of_them_in(prefetch: dict[str, Any]) -> None:
+    with pytest.raises(Refused) as refused:
+        within_bounds(request(**prefetch))
+    assert (refused.value.status, refused.value.code) == (413, "too-costly")
+
+
+def test_whoever_puts_every_entry_under_a_key_of_its_own_gets_no_more_in() -> None:
+    with pytest.raises(Refused) as refused:
+        within_bounds(request(**{f"k{number}": {} for number in range(MOST_ENTRIES + 1)}))
+    assert refused.value.status == 413
+
+
+def test_what_stands_below_a_resource_is_not_counted_as_entries() -> None:
+    notes = {"resourceType": "Composition", "section": [{"entry": [{}] * MOST_ENTRIES}], "entry": [{}] * (MOST_ENTRIES + 1)}
+    assert within_bounds(request(document=notes))
+
+
 def test_a_request_with_too_many_entries_is_413(client: Client) -> None:
     sent = client.fixture("01-nothing-to-say")
     sent["prefetch"]["labs"] = bundle(MOST_ENTRIES)

@@ -342,10 +342,12 @@ class Source:
     def __init__(self, *keys: Any) -> None:
         self.keys: tuple[Any, ...] | None = keys
         self.asked = 0
+        self.private: bool | None = None
         self.seconds = 0.01
 
     async def __call__(self, address: str, *, private: bool) -> bytes:
         self.asked += 1
+        self.private = private
         await anyio.sleep(self.seconds)
         if self.keys is None:
             raise NotFetched("it is down")
@@ -376,6 +378,16 @@ def test_a_set_is_kept_and_asked_for_again_after_a_while(a_client: Client) -> No
             assert source.asked == asked
 
     anyio.run(run)
+
+
+@pytest.mark.parametrize(("said", "private"), [({}, False), ({"private_addresses": "allowed"}, True)])
+def test_a_key_set_inside_the_house_is_asked_for_only_where_the_clients_file_allows_it(
+    tmp_path: Path, said: dict[str, str], private: bool
+) -> None:
+    client = read_clients(clients_file(tmp_path, "https://ehr.example.org/jwks", **said)).by_issuer["https://ehr.example.org"]
+    source = Source(EC)
+    assert anyio.run(found, KeySets(source), client) == "yes"
+    assert source.private is private
 
 
 def test_a_set_that_is_getting_old_is_asked_for_while_calls_go_on(a_client: Client) -> None:

@@ -94,6 +94,16 @@ def test_each_evaluation_is_recorded_with_values_and_without_names(library: Libr
     assert CANARY not in text + logged()
 
 
+def test_a_record_says_whose_call_it_was_and_what_was_not_known(library: Library, data: Path) -> None:
+    stopped(library, lambda site: site.call(WARNING, lambda request: request["prefetch"].pop("magnesium")))
+    (record,) = exported()
+    assert record["issuer"] == "unauthenticated"
+    assert "serum_mg" in record["not_known"]
+    known = {*record["present"], *(value["question"] for value in record["values"])}
+    assert known
+    assert not known & set(record["not_known"])
+
+
 @pytest.mark.parametrize(("given", "kept"), [({}, 1), ({"records": "off"}, 0)])
 def test_records_are_kept_where_there_is_a_place_unless_switched_off(
     library: Library, data: Path, given: dict[str, str], kept: int

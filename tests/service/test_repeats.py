@@ -110,9 +110,24 @@ def test_anything_else_shows_it_again(own: Client, case: str) -> None:
     assert ids(own, request) == ids(own, signing(own, None))
 
 
+@pytest.mark.parametrize("encounter", [{}, {"encounterId": ""}], ids=["none", "an empty one"])
+def test_without_an_encounter_nothing_stays_away_because_it_could_be_anybodys(own: Client, encounter: Request) -> None:
+    chosen, signed = selecting(own), signing(own)
+    for request in (chosen, signed):
+        del request["context"]["encounterId"]
+        request["context"] |= encounter
+    own.call(chosen)
+    assert "repeated" not in topics(own, signed)
+
+
 def test_nothing_is_remembered_unless_the_client_asks(own: Client) -> None:
     own.call(selecting(own, None))
     own.call(selecting(own, {"cache-for-order-sign-filtering": False}))
+    assert "repeated" not in topics(own, signing(own))
+
+
+def test_what_was_shown_at_signing_is_not_remembered_so_signing_again_shows_it(own: Client) -> None:
+    own.call(signing(own, REMEMBER))
     assert "repeated" not in topics(own, signing(own))
 
 

@@ -112,6 +112,15 @@ def test_a_token_in_order_opens_the_door(door: Door, name: str) -> None:
     assert door.causes == []
 
 
+@pytest.mark.parametrize("tenant", [{}, {"tenant": "anything"}], ids=["none", "any"])
+def test_a_client_that_lists_no_tenants_is_not_shut_out(
+    library: Library, keys: KeyServer, tmp_path: Any, tenant: dict[str, str]
+) -> None:
+    door = Door(library, keys, tmp_path, tenants="")
+    assert door.call(bearer(token(**tenant))).status_code == 200
+    assert door.causes == []
+
+
 @pytest.mark.parametrize("path", ["/cds-services", SERVICE, f"{SERVICE}/feedback"],
                          ids=["jwt.discovery-aud", "jwt.call-aud", "jwt.feedback-aud"])  # fmt: skip
 def test_every_address_takes_tokens_made_out_to_itself_and_no_other(door: Door, path: str) -> None:
@@ -201,6 +210,7 @@ ATTACKS: dict[str, tuple[Cause, Callable[[], Headers]]] = {
     "jwt.x5c": (Cause.HEADER, lambda: changed(head={"x5c": ["MIIB"]})),
     "jwt.crit": (Cause.HEADER, lambda: changed(head={"crit": ["exp"]})),
     "jwt.unencoded-payload": (Cause.HEADER, lambda: changed(head={"b64": False, "crit": ["b64"]})),
+    "jwt.unencoded-payload-not-critical": (Cause.HEADER, lambda: changed(head={"b64": False})),
     "jwt.jku-is-list": (Cause.HEADER, lambda: changed(head={"jku": ["https://ehr.example.org"]})),
     "jwt.jku-null": (Cause.HEADER, lambda: one(signed(header() | {"jku": None}, claims(tenant="general"), EC, "ES384"))),
     # algorithms

@@ -27,33 +27,29 @@ async def take_body(request: Request, *, most: int, seconds: float) -> bytes:
 def within_bounds(body: dict[str, Any]) -> dict[str, Any]:
     """The same body. Raises Refused with status 413 where it has more entries than a chart can have.
 
-    Nothing below a resource is looked at, so that this costs a step an entry.
+    Every list, Bundle and wrapper is opened that a chart may be read from, however they stand in each other. Nothing below
+    a resource is looked at, so that this costs two steps an entry.
     """
     parts = [part for key in ("prefetch", "context") if isinstance(part := body.get(key), dict)]
     ahead: list[Any] = [body.get("feedback"), *(value for part in parts for value in part.values())]
+    _no_more(len(ahead), MOST_ENTRIES, "entries")
     count = medicines = 0
     while ahead:
         value = ahead.pop()
-        inside = value.get("entry", value.get("resource")) if isinstance(value, dict) else value
-        if isinstance(inside, list):
-            count += len(inside)
-            if count > MOST_ENTRIES:
-                raise Refused(413, "too-costly", f"The request has more than {MOST_ENTRIES} entries.")
-            nested = [item for item in inside if isinstance(item, dict)]
-            medicines += sum(map(_is_medicine, nested))
-            if medicines > MOST_MEDICINES:
-                raise Refused(413, "too-costly", f"The request has more than {MOST_MEDICINES} records of medicines.")
-            ahead += [item for item in nested if "entry" in item or _is_bundle(item.get("resource"))]
-        elif isinstance(inside, dict) and inside is not value:
-            ahead.append(inside)
+        if isinstance(value, list):
+            count += len(value)
+            _no_more(count, MOST_ENTRIES, "entries")
+            ahead += value
+        elif isinstance(value, dict):
+            kind = value.get("resourceType")
+            if not isinstance(kind, str) or kind == "Bundle":
+                ahead += (value.get("entry"), value.get("resource"))
+            elif kind in TYPES:
+                medicines += 1
+                _no_more(medicines, MOST_MEDICINES, "records of medicines")
     return body
 
 
-def _is_medicine(entry: dict[str, Any]) -> bool:
-    resource = entry.get("resource", entry)
-    kind = resource.get("resourceType") if isinstance(resource, dict) else None
-    return isinstance(kind, str) and kind in TYPES
-
-
-def _is_bundle(resource: Any) -> bool:
-    return isinstance(resource, dict) and "entry" in resource
+def _no_more(count: int, most: int, what: str) -> None:
+    if count > most:
+        raise Refused(413, "too-costly", f"The request has more than {most} {what}.")

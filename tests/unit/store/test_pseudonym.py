@@ -55,3 +55,12 @@ def test_a_damaged_key_is_refused_and_not_replaced(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="damaged"):
         site_key(None, tmp_path)
     assert (tmp_path / FILE).read_text() == "short"
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_whoever_looks_for_a_patient_in_the_wrong_folder_is_told_and_no_key_is_made(tmp_path: Path, inside: bool) -> None:
+    with pytest.raises(StoreError, match="there is no key"):
+        site_key(None, tmp_path if inside else None, make=False)
+    assert list(tmp_path.iterdir()) == []
+    key = site_key(None, tmp_path)
+    assert site_key(None, tmp_path, make=False) == key

@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Engine, func, select
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError, ProgrammingError
 
 from mgcds.store import Decision, Recorder, StoreError
 from mgcds.store import records as module
 from mgcds.store.records import exported, records
 from mgcds.store.tables import record
+from mgcds.store.transactions import writing
 from tests.unit.store.test_memory import NOW
 
 CONTENT = {"ms": 1.5, "rules": {"ex-one": {"state": "fired", "version": "1.0.0"}}}
@@ -118,3 +120,14 @@ def test_one_that_is_never_used_starts_no_thread(engine: Engine) -> None:
     recorder = Recorder(engine)
     assert threading.active_count() == before
     recorder.close()
+
+
+@pytest.mark.parametrize(
+    ("kind", "again"), [(OperationalError, True), (DataError, False), (IntegrityError, False), (ProgrammingError, False)]
+)
+def test_a_lock_is_waited_for_and_a_row_that_never_fits_holds_up_nobody(
+    engine: Engine, kind: type[DBAPIError], again: bool
+) -> None:
+    with pytest.raises(StoreError) as failed, writing(engine):
+        raise kind("INSERT", {}, Exception())
+    assert failed.value.passing is again
