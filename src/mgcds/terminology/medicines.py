@@ -9,8 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from itertools import accumulate
 
+from mgcds.terminology.amounts import Strength
 from mgcds.terminology.drugs import Drugs, Product
-from mgcds.terminology.label import Label, Strength, read_label
+from mgcds.terminology.label import Label, read_label
 from mgcds.terminology.phrases import MOST_WORDS, drug_words
 from mgcds.terminology.systems import ndc_readings
 from mgcds.terminology.types import ATC, NDC, RXNORM, Coding, Ingredient, Medicine, StatedIngredient
