@@ -9,6 +9,7 @@ from rich.console import Console, Group
 from rich.panel import Panel
 from rich.text import Text
 
+from mgcds.engine.evaluate import NOT_SUPPLIED
 from mgcds.engine.explain import Explanation
 from mgcds.terminology.rxnorm import Summary
 
@@ -51,9 +52,13 @@ def draw_cards(console: Console, answer: dict[str, Any]) -> None:
 
 def _draw_notes(console: Console, evaluation: dict[str, Any]) -> None:
     notes = evaluation.get("notes", [])
+    left_open = [note for note in notes if note["code"] == NOT_SUPPLIED.code and "find" in note]
     counted: dict[str, int] = {}
     for note in notes:
-        counted[note["code"]] = counted.get(note["code"], 0) + 1
+        if note not in left_open:
+            counted[note["code"]] = counted.get(note["code"], 0) + 1
+    if left_open:
+        console.print(Text(f"Not supplied: the data for {len(left_open)} questions", style="dim"))
     if counted:
         shown = ", ".join(f"{code} {number}" for code, number in sorted(counted.items()))
         console.print(Text(f"Not used: {shown}", style="dim"))

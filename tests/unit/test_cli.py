@@ -39,6 +39,17 @@ def test_evaluate_draws_cards_as_a_clinician_would_see_them() -> None:
     assert "[ Order serum potassium ]" in result.stdout
 
 
+def test_evaluate_tells_data_that_were_not_supplied_from_data_that_were_not_used(tmp_path: Path) -> None:
+    request = json.loads(REQUEST.read_text())
+    del request["prefetch"]["conditions"]
+    request["prefetch"]["orders"] = {"resourceType": "Bundle", "entry": ["x"]}
+    file = tmp_path / "request.json"
+    file.write_text(json.dumps(request))
+    last = run("evaluate", file, "--today", "2026-06-15").stdout.splitlines()[-2:]
+    assert last[0].startswith("Not supplied: the data for ")
+    assert last[1] == "Not used: resource-unreadable 1"
+
+
 def test_every_verb_is_in_the_module_that_the_table_names() -> None:
     """Else `--help` would not show it, and nobody could call it."""
     held = {module: set(get_group(import_module(f"mgcds.cli.{module}").app).commands) for module in set(MODULES.values())}
