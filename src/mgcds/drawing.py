@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -51,16 +52,14 @@ def draw_cards(console: Console, answer: dict[str, Any]) -> None:
 
 
 def _draw_notes(console: Console, evaluation: dict[str, Any]) -> None:
+    # Of a question that is left open its name stands beside the code.
     notes = evaluation.get("notes", [])
-    left_open = [note for note in notes if note["code"] == NOT_SUPPLIED.code and "find" in note]
-    counted: dict[str, int] = {}
-    for note in notes:
-        if note not in left_open:
-            counted[note["code"]] = counted.get(note["code"], 0) + 1
+    counted = Counter((note["code"], note["code"] == NOT_SUPPLIED.code and "find" in note) for note in notes)
+    left_open = counted.pop((NOT_SUPPLIED.code, True), 0)
     if left_open:
-        console.print(Text(f"Not supplied: the data for {len(left_open)} questions", style="dim"))
+        console.print(Text(f"Not supplied: the data for {left_open} questions", style="dim"))
     if counted:
-        shown = ", ".join(f"{code} {number}" for code, number in sorted(counted.items()))
+        shown = ", ".join(f"{code} {number}" for (code, _), number in sorted(counted.items()))
         console.print(Text(f"Not used: {shown}", style="dim"))
 
 

@@ -49,6 +49,8 @@ def test_hidden_loads_by_code(terminology: Terminology) -> None:
         ("198936", "84"),  # lactate: the strength is elemental
         ("359739", "61"),  # aspartate 615 mg: salt
         ("1245383", "71"),  # chloride 596 mg: salt
+        ("311422", "23.9"),  # chloride injection 200 mg/mL, of one mL: salt
+        ("311425", "27"),  # gluconate 500 mg: salt
         ("2603520", "71"),  # the same tablet, labelled elemental
         ("1052760", "9.4"),  # citrate solution, of one mL
         ("198741", "241"),
@@ -63,8 +65,9 @@ def test_salt_or_elemental_is_told_product_by_product(terminology: Terminology, 
     assert (part.basis == "ambiguous") == (code == "1313985")
 
 
-@pytest.mark.parametrize("code", ["476818", "52356", "214688", "142131"])  # glycinate, citrate, lactate, aspartate
+@pytest.mark.parametrize("code", ["476818", "52356", "214688", "142131", "6579", "52358"])
 def test_an_ingredient_code_alone_is_unknown_never_a_guess(terminology: Terminology, code: str) -> None:
+    """Glycinate, citrate, lactate, aspartate, chloride, gluconate."""
     part = terminology.medicine(rx(code), "").ingredients[0]
     assert (part.nutrient, part.factor, part.basis) == ("magnesium", None, "ambiguous")
 
